@@ -1,0 +1,178 @@
+"""SceneSpec: everything that determines an episode's scene, as frozen data with a JSON round trip.
+
+Knows neither physics nor pixels: the simulator and the renderer are two readers of it, an axis of generalization is a
+function `(SceneSpec, rng, level) -> SceneSpec`. World frame: z up, origin at the robot's base, table top at z = 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cattrs
+
+Vec3 = tuple[float, float, float]
+Quat = tuple[float, float, float, float]  # xyzw
+RGB = tuple[float, float, float]  # sRGB in [0, 1]
+
+TextureKind = Literal["plain", "wood", "tiles", "checker", "noise", "image"]
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A surface pattern. `scale_m` is the side of one repetition in metres; `path` only for kind `image`."""
+
+    kind: TextureKind = "plain"
+    rgb: RGB = (0.8, 0.8, 0.8)
+    rgb2: RGB = (0.6, 0.6, 0.6)
+    scale_m: float = 0.4
+    seed: int = 0
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class ObjectSpec:
+    """One object on the table.
+
+    Attributes:
+        name: Unique in the scene, for example `red_block`; a goal refers to it.
+        kind: Registered object kind (`block`, `cylinder`, `ball`, `bowl`, `plate`, `zone`, ...).
+        color: Colour word used in instructions.
+        size: Size parameters in metres, as the kind defines them.
+        position: Centre of the object's frame, metres, world. The frame's origin is the centre of its bounding box.
+        yaw: Rotation about world z, radians.
+        texture: Surface; `texture.rgb` is the colour that is drawn (a shade of `color`).
+        mass: Kilograms; 0 for what is fixed (zones are also without collision).
+        friction: Lateral friction coefficient.
+    """
+
+    name: str
+    kind: str
+    color: str
+    size: tuple[float, ...]
+    position: Vec3
+    yaw: float
+    texture: Texture
+    mass: float = 0.05
+    friction: float = 1.0
+
+
+@dataclass(frozen=True)
+class LightSpec:
+    """Ambient, one directional and one point light. Intensities are linear factors per channel.
+
+    `direction` points from the scene to the light (unit length not required). `point_position` in metres, world.
+    """
+
+    ambient: RGB = (0.45, 0.45, 0.47)
+    directional: RGB = (0.55, 0.53, 0.50)
+    direction: Vec3 = (0.4, 0.35, 1.0)
+    point: RGB = (0.12, 0.12, 0.12)
+    point_position: Vec3 = (0.6, -0.6, 1.0)
+    shadows: bool = True
+
+
+@dataclass(frozen=True)
+class CameraSpec:
+    """A pinhole camera, fixed in the world or to the robot's hand.
+
+    `eye`, `target`, `up` are metres in the parent's frame; `fov_y` is the vertical field of view in degrees.
+    """
+
+    name: str
+    parent: Literal["world", "hand"]
+    eye: Vec3
+    target: Vec3
+    up: Vec3
+    fov_y: float
+    width: int = 128
+    height: int = 128
+    near: float = 0.01
+    far: float = 5.0
+
+
+@dataclass(frozen=True)
+class RobotSpec:
+    """Which robot, where, and how it starts. `joints` are radians; empty means the robot's home posture."""
+
+    name: str = "panda"
+    control: str = "pd_ee_delta_pose"
+    base: Vec3 = (0.0, 0.0, 0.0)
+    base_yaw: float = 0.0
+    joints: tuple[float, ...] = ()
+    opening: float = 0.08  # metres between the fingers
+    control_hz: float = 10.0
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A box whose top is at z = `height` (metres)."""
+
+    size: Vec3 = (1.3, 1.4, 0.05)
+    center: tuple[float, float] = (0.35, 0.0)
+    height: float = 0.0
+    texture: Texture = Texture("wood", (0.72, 0.55, 0.38), (0.58, 0.42, 0.28), 0.5)
+    friction: float = 1.0
+
+
+@dataclass(frozen=True)
+class BackgroundSpec:
+    """Vertical colour gradient behind everything and the floor below the table."""
+
+    top: RGB = (0.82, 0.86, 0.90)
+    bottom: RGB = (0.62, 0.64, 0.67)
+    floor: Texture = Texture("tiles", (0.55, 0.56, 0.58), (0.48, 0.49, 0.51), 0.5)
+    floor_height: float = -0.75
+
+
+@dataclass(frozen=True)
+class GoalSpec:
+    """What is to be done: the task and the names of the objects that it is about."""
+
+    task: str
+    target: str
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class SceneSpec:
+    """One episode's world, instruction and goal.
+
+    `alternatives` are the other goals of the same task that are possible in the scene: what a policy deaf to the
+    instruction would confuse with `goal`; the swapped-instruction control speaks one of them.
+    """
+
+    goal: GoalSpec
+    instruction: str
+    objects: tuple[ObjectSpec, ...]
+    alternatives: tuple[GoalSpec, ...] = ()
+    robot: RobotSpec = RobotSpec()
+    table: TableSpec = TableSpec()
+    light: LightSpec = LightSpec()
+    background: BackgroundSpec = BackgroundSpec()
+    cameras: tuple[CameraSpec, ...] = ()
+    max_steps: int = 80
+
+    def object(self, name: str) -> ObjectSpec:
+        """The object called `name`. Raises KeyError with the names that exist."""
+        for candidate in self.objects:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(f"no object {name!r} in the scene; it has {[o.name for o in self.objects]}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready data; `SceneSpec.from_dict` inverts it exactly."""
+        data: dict[str, Any] = _CONVERTER.unstructure(self)
+        return data
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> SceneSpec:
+        """Read what `to_dict` wrote. Raises ValueError naming the field that does not fit."""
+        try:
+            return _CONVERTER.structure(data, SceneSpec)
+        except Exception as error:  # cattrs groups the field errors
+            detail = "; ".join(cattrs.transform_error(error))
+            raise ValueError(f"not a SceneSpec: {detail}") from error
+
+
+_CONVERTER = cattrs.Converter(forbid_extra_keys=True)

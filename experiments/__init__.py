@@ -1,0 +1,1 @@
+"""The `vla` command, presets, suites, benchmarks and results. Nothing imports it."""

@@ -1,0 +1,1 @@
+"""Concrete policies, one file each. Knows nothing of training loops."""

@@ -1,0 +1,81 @@
+"""Named things, registered by decorator, with the nearest name in the error. Knows nothing of what it holds."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class UnknownNameError(ValueError):
+    """A name that is not registered; the message gives the nearest valid one."""
+
+
+def nearest(kind: str, name: str, names: list[str]) -> UnknownNameError:
+    """Build the error for an unknown `name`: what was given, what is nearest, what exists."""
+    close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.4)
+    original = {n.lower(): n for n in names}
+    hint = f" Did you mean {original[close[0]]!r}?" if close else ""
+    return UnknownNameError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(sorted(names)) or 'none'}.")
+
+
+class Registry(Generic[T]):
+    """A mapping from names to objects of one kind.
+
+    Args:
+        kind: What it holds, for messages ("task", "axis").
+        package: Package whose modules register entries when imported; they are all imported on first look-up, so that
+            adding an entry is adding one file.
+    """
+
+    def __init__(self, kind: str, package: str = "") -> None:
+        """Create an empty registry."""
+        self.kind = kind
+        self._package = package
+        self._entries: dict[str, T] = {}
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Decorator that adds an entry. Raises ValueError if the name is taken by something else."""
+
+        def add(entry: T) -> T:
+            old = self._entries.get(name)
+            if old is not None and getattr(old, "__qualname__", None) != getattr(entry, "__qualname__", None):
+                raise ValueError(f"{self.kind} {name!r} is registered twice: {old!r} and {entry!r}")
+            self._entries[name] = entry
+            return entry
+
+        return add
+
+    def _discover(self) -> None:
+        if not self._package:
+            return
+        name, self._package = self._package, ""
+        package = importlib.import_module(name)
+        for module in pkgutil.iter_modules(package.__path__, name + "."):
+            importlib.import_module(module.name)
+
+    def __getitem__(self, name: str) -> T:
+        """The entry called `name`. Raises UnknownNameError naming the nearest one."""
+        self._discover()
+        if name not in self._entries:
+            raise nearest(self.kind, name, list(self._entries))
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Names, sorted."""
+        self._discover()
+        return iter(sorted(self._entries))
+
+    def __contains__(self, name: object) -> bool:
+        """Whether `name` is registered."""
+        self._discover()
+        return name in self._entries
+
+    def __len__(self) -> int:
+        """How many entries there are."""
+        self._discover()
+        return len(self._entries)
