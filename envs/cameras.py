@@ -1,0 +1,93 @@
+"""Where the cameras are: the default views, their placement for one frame, and projection of points.
+
+Knows no renderer. Camera axes: x right, y down, z forward; pixel centres lie at +0.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.poses import PoseRow
+from envs.renderer.types import Camera
+from envs.scene import CameraSpec, Vec3
+from vla.contract import FloatArray
+
+Float64 = NDArray[np.float64]
+ImageSize = int | tuple[int, int]  # side of a square image, or (width, height), pixels
+
+FRONT = CameraSpec("front", "world", (1.15, 0.0, 0.62), (0.45, 0.0, 0.02), (0.0, 0.0, 1.0), 45.0)
+WRIST = CameraSpec("wrist", "hand", (0.07, 0.0, 0.0), (0.0, 0.0, 0.13), (1.0, 0.0, 0.0), 75.0, near=0.005)
+DEFAULT_CAMERAS = (FRONT, WRIST)
+
+
+def place(camera: CameraSpec, poses: FloatArray, rows: Sequence[PoseRow], size: ImageSize | None = None) -> Camera:
+    """The camera for one frame.
+
+    Args:
+        camera: Its description.
+        poses: (N, 7) position (m) and quaternion xyzw of every row, world.
+        rows: What the rows are (`envs.poses.pose_rows`).
+        size: Overrides the resolution; the vertical field of view stays.
+
+    Raises:
+        ValueError: A hand camera, but no row of `rows` is the hand; or eye, target and up lie on one line.
+    """
+    pose_w = look_at(camera.eye, camera.target, camera.up)
+    if camera.parent == "hand":
+        hand = next((i for i, row in enumerate(rows) if row.hand), None)
+        if hand is None:
+            raise ValueError(f"camera {camera.name!r} is fixed to the hand, but the pose rows have no hand")
+        pose_w = pose_matrix(poses[hand]) @ pose_w
+    width, height = (camera.width, camera.height) if size is None else image_size(size)
+    return Camera(pose_w, camera.fov_y, width, height, camera.near, camera.far)
+
+
+def image_size(size: ImageSize) -> tuple[int, int]:
+    """(width, height) of a size given as one number or a pair. Raises ValueError if it is not positive."""
+    width, height = (size, size) if isinstance(size, int) else size
+    if width < 1 or height < 1:
+        raise ValueError(f"an image has at least one pixel each way; got (width, height) = ({width}, {height})")
+    return int(width), int(height)
+
+
+def look_at(eye: Vec3, target: Vec3, up: Vec3) -> Float64:
+    """Camera-to-parent matrix (4, 4). Raises ValueError if the view direction is parallel to `up` or has no length."""
+    forward = np.subtract(target, eye)
+    right = np.cross(forward, up)
+    if np.linalg.norm(right) < 1e-9:
+        raise ValueError(f"a camera cannot look from {eye} to {target} with up = {up}: these lie on one line")
+    forward = forward / np.linalg.norm(forward)
+    right = right / np.linalg.norm(right)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    matrix[:3, 3] = eye
+    return matrix
+
+
+def project(points_w: NDArray[np.floating], camera: Camera) -> Float64:
+    """Points (P, 3), metres, world -> (P, 3) u, v in pixels and depth in metres along the optical axis.
+
+    u and v mean nothing where depth is not positive (the point is behind the camera).
+    """
+    rotation, eye = camera.pose_w[:3, :3], camera.pose_w[:3, 3]
+    points_c = (np.asarray(points_w, np.float64) - eye) @ rotation
+    depth = points_c[:, 2]
+    safe = np.where(np.abs(depth) < 1e-12, 1e-12, depth)
+    homogeneous = points_c @ camera.intrinsics.T
+    return np.stack([homogeneous[:, 0] / safe, homogeneous[:, 1] / safe, depth], axis=1)
+
+
+def pose_matrix(pose: NDArray[np.floating]) -> Float64:
+    """(4, 4) of one pose row (7,): position and unit quaternion xyzw."""
+    x, y, z, w = (float(value) for value in pose[3:])
+    matrix = np.eye(4)
+    matrix[:3, :3] = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    matrix[:3, 3] = pose[:3]
+    return matrix

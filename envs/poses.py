@@ -1,0 +1,51 @@
+"""Which moving part each row of the pose array is. Shared by the simulator and the renderers; knows neither.
+
+A row's pose is the frame of the URDF link (not of its centre of mass) or of the object, world frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from envs.objects import object_kind
+from envs.robots import ROBOTS
+from envs.scene import SceneSpec
+
+FLOOR_BODY, TABLE_BODY, ROBOT_BODY, FIRST_OBJECT_BODY = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class PoseRow:
+    """One row of the pose array (N, 7).
+
+    Attributes:
+        name: For people, for example `panda/panda_hand` or `red_block`.
+        body: Segmentation body: 2 robot, 3 + i for object i of the spec.
+        link: Link of the body, -1 for its base, as PyBullet numbers them.
+        hand: Whether cameras of parent `hand` are fixed to this row.
+    """
+
+    name: str
+    body: int
+    link: int
+    hand: bool = False
+
+
+def pose_rows(spec: SceneSpec) -> tuple[PoseRow, ...]:
+    """Rows of the scene: robot links that are drawn, in link order, then objects that move, in the spec's order."""
+    objects = tuple(
+        PoseRow(item.name, FIRST_OBJECT_BODY + i, -1)
+        for i, item in enumerate(spec.objects)
+        if object_kind(item.kind).moves
+    )
+    return _robot_rows(spec.robot.name) + objects
+
+
+@lru_cache(maxsize=16)
+def _robot_rows(name: str) -> tuple[PoseRow, ...]:
+    robot = ROBOTS[name]()
+    return tuple(
+        PoseRow(f"{name}/{link_name}", ROBOT_BODY, link, hand=link == robot.hand_link)
+        for link, link_name in robot.drawn_links
+    )
