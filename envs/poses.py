@@ -11,6 +11,7 @@ from functools import lru_cache
 from envs.objects import object_kind
 from envs.robots import ROBOTS
 from envs.scene import SceneSpec
+from envs.urdf import load_urdf
 
 FLOOR_BODY, TABLE_BODY, ROBOT_BODY, FIRST_OBJECT_BODY = 0, 1, 2, 3
 
@@ -46,6 +47,7 @@ def pose_rows(spec: SceneSpec) -> tuple[PoseRow, ...]:
 def _robot_rows(name: str) -> tuple[PoseRow, ...]:
     robot = ROBOTS[name]()
     return tuple(
-        PoseRow(f"{name}/{link_name}", ROBOT_BODY, link, hand=link == robot.hand_link)
-        for link, link_name in robot.drawn_links
+        PoseRow(f"{name}/{link.name}", ROBOT_BODY, link.index, hand=link.index == robot.hand_link)
+        for link in load_urdf(robot.urdf).links
+        if link.visuals
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from vla.registry import Registry
 
@@ -18,12 +16,10 @@ class Robot:
 
     Attributes:
         name: Registered name.
-        package: Python package that ships the URDF, and `urdf`, the path of the file inside it.
-        urdf: See `package`.
+        urdf: File for `envs.urdf.load_urdf`: absolute, or relative to the folder of pybullet_data.
         arm_joints: The joints of the arm, from base to hand.
         finger_joints: Two prismatic joints; the opening of the gripper is the sum of their positions.
         hand_link: Link that carries the wrist camera; its +z points out of the gripper.
-        drawn_links: (link, name in the URDF) of every link that has a visual, the base included, in link order.
         tcp_link: Link whose frame is the tool centre point between the fingertips.
         home: Joint positions of the arm, radians, at which the tool points straight down.
         lower: Lower joint limits, radians.
@@ -36,13 +32,11 @@ class Robot:
     """
 
     name: str
-    package: str
     urdf: str
     arm_joints: tuple[int, ...]
     finger_joints: tuple[int, int]
     hand_link: int
     tcp_link: int
-    drawn_links: tuple[tuple[int, str], ...]
     home: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
@@ -51,14 +45,6 @@ class Robot:
     max_opening: float
     finger_velocity: float
     finger_force: float
-
-    @property
-    def urdf_path(self) -> Path:
-        """Where the URDF lies. Raises FileNotFoundError if its package is not installed."""
-        found = importlib.util.find_spec(self.package)
-        if found is None or not found.submodule_search_locations:
-            raise FileNotFoundError(f"robot {self.name!r} needs the package {self.package!r}, which is not installed")
-        return Path(found.submodule_search_locations[0]) / self.urdf
 
 
 ROBOTS: Registry[Callable[[], Robot]] = Registry("robot", "envs.robots")

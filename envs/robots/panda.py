@@ -10,19 +10,11 @@ def panda() -> Robot:
     """The Panda: limits are those of Franka's data sheet, which are narrower than the URDF's."""
     return Robot(
         name="panda",
-        package="pybullet_data",
         urdf="franka_panda/panda.urdf",
         arm_joints=(0, 1, 2, 3, 4, 5, 6),
         finger_joints=(9, 10),
         hand_link=8,
         tcp_link=11,
-        drawn_links=(
-            (-1, "panda_link0"),
-            *((i, f"panda_link{i + 1}") for i in range(7)),
-            (8, "panda_hand"),
-            (9, "panda_leftfinger"),
-            (10, "panda_rightfinger"),
-        ),
         home=(0.0, -0.5, 0.0, -2.5, 0.0, 2.0, 0.7853981633974483),  # tool at (0.40, 0.00, 0.28), straight down
         lower=(-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973),
         upper=(2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973),
