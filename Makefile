@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))
 PYTHON ?= $(shell for p in python3.11 python3 python3.10 python; do "$$p" -c '$(SUPPORTED)' 2>/dev/null && echo "$$p" && break; done)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --no-compile --constraint constraints.txt
+# pip compiles on one core; this uses all. Some packages ship templates that are not Python, so its verdict is ignored.
+COMPILE := @$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 # One BLAS thread a process: the toolkit is parallel over processes.
 export OMP_NUM_THREADS ?= 1
 
@@ -39,12 +41,14 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "installing vla-bench into $(VENV): 2-4 minutes"
+	@echo "installing vla-bench into $(VENV): one to four minutes, most of it the download of torch"
 	$(PIP) "$$(grep '^torch==' constraints.txt)"
 	$(PIP) --editable .
+	$(COMPILE)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
 	@echo "installing the development tools into $(VENV)"
 	$(PIP) --editable '.[dev]'
+	$(COMPILE)
 	@touch $@
