@@ -1,0 +1,225 @@
+"""Whoever runs the episodes of a pool: worker processes, or the calling process itself.
+
+Knows neither policies nor what is to be run: `vla.pool` gives orders and hears events.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing.connection
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Protocol
+
+from vla.worker import Answer, Done, Event, Job, Lost, Order, Ready, Runner, Start
+
+# One thread a worker: K workers of many threads each would fight for the cores.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+MAX_STARTS = 3  # of workers that die before they are ready, in a row
+CLOSE_TIMEOUT_S = 3.0
+_BOOT = (
+    "import sys, json; fd, parent, path = json.loads(sys.argv[1]); sys.path[:] = path; "
+    "from vla.worker import main; main(fd, parent)"
+)
+
+
+class WorkerStartError(RuntimeError):
+    """A worker process could not be made ready; the message holds its traceback."""
+
+
+class Crew(Protocol):
+    """Whoever runs episodes: worker processes, or this process."""
+
+    def has_room(self, alone: bool) -> bool:
+        """Whether another episode can be started; `alone`: with nothing else in its process."""
+
+    def start(self, order: Start, alone: bool) -> None:
+        """Start an episode."""
+
+    def answer(self, order: Answer) -> None:
+        """Hand actions to an episode; ignored if its worker has died."""
+
+    def events(self) -> list[Event]:
+        """What happened; waits until something has."""
+
+    def close(self) -> None:
+        """Stop everything."""
+
+
+class Here:
+    """Runs everything in this process: for debugging, tests and the smallest jobs."""
+
+    def __init__(self, job: Job, slots: int) -> None:
+        self._runner = Runner(job)
+        self._slots = slots
+        self._running: set[int] = set()
+        self._events: list[Event] = []
+
+    def has_room(self, alone: bool) -> bool:
+        """Whether another episode can be started."""
+        return len(self._running) < self._slots
+
+    def start(self, order: Start, alone: bool) -> None:
+        """Start an episode."""
+        self._running.add(order.ticket)
+        self._obey(order)
+
+    def answer(self, order: Answer) -> None:
+        """Hand actions to an episode."""
+        self._obey(order)
+
+    def events(self) -> list[Event]:
+        """What happened since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def close(self) -> None:
+        """Stop everything."""
+        self._runner.close()
+
+    def _obey(self, order: Order) -> None:
+        event = self._runner.obey(order)
+        if isinstance(event, Done):
+            self._running.discard(order.ticket)
+        self._events.append(event)
+
+
+@dataclass
+class _Worker:
+    """A worker process as the caller sees it."""
+
+    process: subprocess.Popen[bytes]
+    connection: Connection
+    ready: bool = False
+    reserved: bool = False  # for an episode that runs alone
+    tickets: set[int] = field(default_factory=set)
+
+
+class Processes:
+    """Worker processes, started when there is work for them, and again when they die."""
+
+    def __init__(self, job: Job, workers: int, slots: int) -> None:
+        import cloudpickle  # by value for what is defined in a script, so that scripts need no main guard
+
+        self._job = cloudpickle.dumps(job)
+        self._limit, self._slots = workers, slots
+        self._workers: list[_Worker] = []
+        self._failed_starts = 0
+
+    def has_room(self, alone: bool) -> bool:
+        """Whether another episode can be started."""
+        return self._roomiest(alone) is not None or len(self._workers) < self._limit
+
+    def start(self, order: Start, alone: bool) -> None:
+        """Start an episode on the worker with the fewest, or on a new one."""
+        worker = self._roomiest(alone)
+        if worker is None or (worker.tickets and len(self._workers) < self._limit):
+            worker = self._hire()
+        worker.tickets.add(order.ticket)
+        worker.reserved = alone
+        self._send(worker, order)
+
+    def answer(self, order: Answer) -> None:
+        """Hand actions to an episode."""
+        for worker in self._workers:
+            if order.ticket in worker.tickets:
+                self._send(worker, order)
+
+    def events(self) -> list[Event]:
+        """What happened; waits until a worker says something or dies."""
+        by_connection = {worker.connection: worker for worker in self._workers}
+        events: list[Event] = []
+        for connection in multiprocessing.connection.wait(list(by_connection)):
+            assert isinstance(connection, Connection)
+            events += self._hear(by_connection[connection])
+        return events
+
+    def close(self) -> None:
+        """Stop everything."""
+        for worker in self._workers:
+            worker.connection.close()
+            worker.process.terminate()
+        for worker in self._workers:
+            _reap(worker.process)
+        self._workers = []
+
+    def _roomiest(self, alone: bool) -> _Worker | None:
+        """The worker with the fewest episodes that can take one more."""
+        limit = 1 if alone else self._slots
+        able = [w for w in self._workers if len(w.tickets) < limit and not w.reserved]
+        return min(able, key=lambda worker: len(worker.tickets), default=None)
+
+    def _hire(self) -> _Worker:
+        """Start a process: a fresh interpreter, so that no lock, thread or library of ours is in it."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            boot = json.dumps([theirs.fileno(), os.getpid(), sys.path])
+            process = subprocess.Popen(
+                [sys.executable, "-c", _BOOT, boot],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # stderr: stdout is for results
+                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")},
+                start_new_session=True,  # Ctrl-C reaches the caller only, which then stops the workers
+            )
+        worker = _Worker(process, Connection(ours.detach()))
+        self._workers.append(worker)
+        with contextlib.suppress(ConnectionError):  # it died at once; `events` will see the end of its stream
+            worker.connection.send_bytes(self._job)
+        return worker
+
+    def _send(self, worker: _Worker, order: Order) -> None:
+        with contextlib.suppress(ConnectionError):  # it is dead; `events` will see that and report what is lost
+            worker.connection.send(order)
+
+    def _hear(self, worker: _Worker) -> list[Event]:
+        """The next message of `worker`, or what its death costs."""
+        try:
+            message = worker.connection.recv()
+        except (EOFError, ConnectionError):
+            return self._bury(worker)
+        if isinstance(message, Ready):
+            if message.error:
+                raise WorkerStartError(f"a worker process could not prepare for episodes:\n{message.error}")
+            worker.ready, self._failed_starts = True, 0
+            return []
+        if isinstance(message, Done):
+            worker.tickets.discard(message.ticket)
+            worker.reserved = False
+        assert isinstance(message, Event)
+        return [message]
+
+    def _bury(self, worker: _Worker) -> list[Event]:
+        """Forget a dead worker; a new one is started when there is work for it."""
+        self._workers.remove(worker)
+        worker.connection.close()
+        how = _how_it_ended(worker.process.wait())
+        self._failed_starts += not worker.ready
+        if self._failed_starts >= MAX_STARTS:
+            raise WorkerStartError(f"{MAX_STARTS} worker processes in a row died while starting ({how})")
+        return [Lost(ticket, how) for ticket in sorted(worker.tickets)]
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a process that was told to end; kill it if it does not."""
+    try:
+        process.wait(CLOSE_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _how_it_ended(code: int) -> str:
+    """An exit code in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

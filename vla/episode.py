@@ -1,0 +1,118 @@
+"""Episode: one recorded run as scene description, poses, actions and outcome. Knows neither pixels nor files.
+
+Pixels are absent on purpose: with its scene description and its poses, every frame of an episode can be drawn again at
+any resolution, with the same bytes as the frames seen live.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vla.contract import ACTION_DIM, STATE_DIM, EpisodeRequest, EpisodeResult, FloatArray, Perturbation
+
+POSE_DIM = 7  # position 3 (m, world), quaternion xyzw 4
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """One episode of T control steps, with N pose rows.
+
+    Attributes:
+        request: What names the episode.
+        spec: The scene description as JSON-ready data (`envs.scene.SceneSpec.from_dict` reads it).
+        poses: (T+1, N, 7) float32: position (m, world) and quaternion xyzw of each pose row, before each step and at
+            the end.
+        agent_pos: (T+1, 8) float32 proprioception, see `vla.contract.STATE_DIM`.
+        action: (T, 7) float32 in [-1, 1]: what the policy wanted, the label to learn from.
+        executed: (T, 7) float32 in [-1, 1]: what the world was given; differs from `action` where noise was injected.
+        result: How it ended.
+        meta: Free JSON-ready notes (policy, versions); not part of the content hash.
+    """
+
+    request: EpisodeRequest
+    spec: dict[str, Any]
+    poses: FloatArray
+    agent_pos: FloatArray
+    action: FloatArray
+    executed: FloatArray
+    result: EpisodeResult
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check shapes and dtypes. Raises ValueError naming the array that does not fit."""
+        steps = len(self.action)
+        rows = self.poses.shape[1] if self.poses.ndim == 3 else 0
+        expected = {
+            "poses": (steps + 1, rows, POSE_DIM),
+            "agent_pos": (steps + 1, STATE_DIM),
+            "action": (steps, ACTION_DIM),
+            "executed": (steps, ACTION_DIM),
+        }
+        for name, shape in expected.items():
+            array = getattr(self, name)
+            if array.shape != shape or array.dtype != np.float32:
+                raise ValueError(
+                    f"episode {self.request.key}: {name} is {array.dtype} {array.shape}, expected float32 {shape}"
+                )
+
+    def __len__(self) -> int:
+        """Number of control steps T."""
+        return len(self.action)
+
+    @property
+    def key(self) -> str:
+        """The unique name of the episode: that of its request."""
+        return self.request.key
+
+    @property
+    def instruction(self) -> str:
+        """The instruction that the policy was given."""
+        return self.result.instruction
+
+    def header(self) -> dict[str, Any]:
+        """Everything but the arrays, the wall time and the notes, as JSON-ready data: what the request determines."""
+        result = result_to_dict(self.result)
+        del result["request"], result["wall_s"]
+        return {"request": request_to_dict(self.request), "spec": self.spec, "result": result}
+
+    def content_hash(self) -> str:
+        """SHA-256 (hex) over header and arrays: equal for every run of one request by one deterministic policy."""
+        digest = hashlib.sha256(canonical_json(self.header()))
+        for name in ("poses", "agent_pos", "action", "executed"):
+            array = np.ascontiguousarray(getattr(self, name), dtype="<f4")
+            digest.update(f"{name}{array.shape}".encode())
+            digest.update(array.data)
+        return digest.hexdigest()
+
+
+def canonical_json(data: Mapping[str, Any]) -> bytes:
+    """`data` as JSON bytes with sorted keys and no spaces. Raises ValueError for NaN and infinity."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def request_to_dict(request: EpisodeRequest) -> dict[str, Any]:
+    """`request` as JSON-ready data."""
+    return dataclasses.asdict(request)
+
+
+def request_from_dict(data: Mapping[str, Any]) -> EpisodeRequest:
+    """Read what `request_to_dict` wrote. Raises KeyError or TypeError for other data."""
+    perturbations = tuple(Perturbation(**p) for p in data["perturbations"])
+    return EpisodeRequest(**{**data, "perturbations": perturbations})
+
+
+def result_to_dict(result: EpisodeResult) -> dict[str, Any]:
+    """`result` as JSON-ready data, its request included."""
+    return dataclasses.asdict(result)
+
+
+def result_from_dict(data: Mapping[str, Any]) -> EpisodeResult:
+    """Read what `result_to_dict` wrote. Raises KeyError or TypeError for other data."""
+    return EpisodeResult(**{**data, "request": request_from_dict(data["request"])})

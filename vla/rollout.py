@@ -1,0 +1,269 @@
+"""The one loop that steps a world. Recorders, videos and statistics subscribe to it; it knows none of them.
+
+`play` is a generator: it yields an observation whenever it needs a chunk of actions and is sent the chunk, so that the
+same loop serves one world and one policy (`rollout`) and many worlds with batched inference (`vla.pool`).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback as tracebacks
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from vla.contract import (
+    ACTION_DIM,
+    EpisodeRequest,
+    EpisodeResult,
+    FloatArray,
+    Observation,
+    OutcomeName,
+    Policy,
+    StepResult,
+    World,
+)
+from vla.episode import Episode
+from vla.seeding import episode_seed, stream
+
+ActionFilter = Callable[[FloatArray, int], FloatArray]  # (action (7,), step) -> executed action (7,)
+FilterFactory = Callable[[EpisodeRequest], ActionFilter]
+
+
+class Subscriber(Protocol):
+    """Hears what the loop does. An exception raised here is an error of the episode."""
+
+    def on_reset(self, world: World, request: EpisodeRequest) -> None:
+        """The scene is built, nothing has moved."""
+
+    def on_step(self, world: World, action: FloatArray, executed: FloatArray, step: StepResult) -> None:
+        """The world was given `executed` (7,); the policy had wanted `action` (7,)."""
+
+    def on_end(self, result: EpisodeResult) -> None:
+        """The episode is over; called once, for errors too. An exception here goes to the caller."""
+
+
+class PolicyFailedError(RuntimeError):
+    """Thrown into `play` for a policy that failed in another process; `remote` is the traceback from there."""
+
+    def __init__(self, remote: str) -> None:
+        """Keep the remote traceback."""
+        super().__init__(f"the policy failed in the calling process:\n{remote}")
+        self.remote = remote
+
+
+@dataclass
+class _Progress:
+    """What is known of a running episode, so that an error still reports instruction and length."""
+
+    instruction: str = ""
+    steps: int = 0
+
+
+def play(
+    world: World,
+    request: EpisodeRequest,
+    *,
+    inputs: frozenset[str],
+    execute: int,
+    subscribers: Sequence[Subscriber] = (),
+    action_filter: ActionFilter | None = None,
+) -> Generator[Observation, FloatArray, EpisodeResult]:
+    """Run one episode.
+
+    Args:
+        world: Is reset here; its state before does not matter.
+        request: Names the episode.
+        inputs: What the policy wants to see; the world computes and renders nothing else.
+        execute: Actions of each chunk that are executed before the next one is asked for.
+        subscribers: Hear of reset, each step and the end, in order.
+        action_filter: Maps the policy's action to the one that is executed (noise); the label stays the policy's.
+
+    Yields:
+        An observation whenever a chunk (C, 7), C >= execute, is needed; send it. Throw an exception instead when the
+        policy failed.
+
+    Returns:
+        The result. Exceptions of world, policy and subscribers become the outcome `error` with the traceback;
+        KeyboardInterrupt passes.
+    """
+    start = time.perf_counter()
+    progress = _Progress()
+    outcome: OutcomeName
+    try:
+        last = yield from _steps(world, request, inputs, execute, subscribers, action_filter, progress)
+        outcome, reason, trace = ("success" if last.success else "failure"), last.reason, ""
+    except Exception as error:  # noqa: BLE001 - an error is an outcome of the episode
+        outcome, reason, trace = "error", type(error).__name__, tracebacks.format_exc()
+    wall_s = time.perf_counter() - start
+    result = EpisodeResult(request, progress.instruction, outcome, reason, progress.steps, wall_s, trace)
+    for subscriber in subscribers:
+        subscriber.on_end(result)
+    return result
+
+
+def _steps(
+    world: World,
+    request: EpisodeRequest,
+    inputs: frozenset[str],
+    execute: int,
+    subscribers: Sequence[Subscriber],
+    action_filter: ActionFilter | None,
+    progress: _Progress,
+) -> Generator[Observation, FloatArray, StepResult]:
+    """Reset the world and step it until it is done; the last step's result."""
+    world.reset(request)
+    progress.instruction = world.observe(frozenset({"instruction"}))["instruction"]
+    for subscriber in subscribers:
+        subscriber.on_reset(world, request)
+    seed = episode_seed(request)
+    while True:
+        observation = world.observe(inputs)
+        observation["episode_seed"] = seed
+        observation["step"] = progress.steps
+        chunk = checked_chunk((yield observation), execute)
+        for action in chunk[:execute]:
+            executed = action if action_filter is None else action_filter(action, progress.steps)
+            step = world.step(executed)
+            progress.steps += 1
+            for subscriber in subscribers:
+                subscriber.on_step(world, action, executed, step)
+            if step.done:
+                return step
+
+
+def checked_chunk(chunk: FloatArray, execute: int) -> FloatArray:
+    """`chunk` as float32 (C, 7). Raises ValueError for a wrong shape, fewer than `execute` actions or NaN."""
+    chunk = np.asarray(chunk, dtype=np.float32)
+    if chunk.ndim != 2 or chunk.shape[1] != ACTION_DIM or len(chunk) < execute:
+        raise ValueError(f"the policy gave a chunk of shape {chunk.shape}, expected (at least {execute}, {ACTION_DIM})")
+    if not np.isfinite(chunk).all():
+        raise ValueError("the policy gave NaN or infinite actions")
+    return chunk
+
+
+def rollout(
+    world: World,
+    policy: Policy,
+    request: EpisodeRequest,
+    *,
+    subscribers: Sequence[Subscriber] = (),
+    action_filter: ActionFilter | None = None,
+) -> EpisodeResult:
+    """Run one episode of one policy in one world, in this process. Arguments and result as for `play`."""
+    game = play(
+        world,
+        request,
+        inputs=policy.inputs,
+        execute=policy.execute,
+        subscribers=subscribers,
+        action_filter=action_filter,
+    )
+    return drive(game, policy, request)
+
+
+def drive(
+    game: Generator[Observation, FloatArray, EpisodeResult], policy: Policy, request: EpisodeRequest
+) -> EpisodeResult:
+    """Answer the observations of `game` by `policy` until it ends."""
+    try:
+        observation = next(game)
+        while True:
+            try:
+                if observation["step"] == 0:
+                    policy.reset(episode_seed(request))
+                chunk = policy.act([observation])[0]
+            except Exception as error:
+                game.throw(error)  # ends the episode: StopIteration with the result
+                raise AssertionError("an episode went on after an error") from error
+            observation = game.send(chunk)
+    except StopIteration as end:
+        result: EpisodeResult = end.value
+        return result
+
+
+class Recorder:
+    """Subscriber that makes an `Episode` of what happens."""
+
+    def __init__(self, meta: dict[str, Any] | None = None) -> None:
+        """Record with the notes `meta`."""
+        self._meta = meta or {}
+        self._spec: dict[str, Any] | None = None
+        self._request: EpisodeRequest | None = None
+        self._result: EpisodeResult | None = None
+        self._poses: list[FloatArray] = []
+        self._agent_pos: list[FloatArray] = []
+        self._actions: list[FloatArray] = []
+        self._executed: list[FloatArray] = []
+
+    def on_reset(self, world: World, request: EpisodeRequest) -> None:
+        """Start a new episode."""
+        self._poses, self._agent_pos, self._actions, self._executed = [], [], [], []
+        self._request, self._result = request, None
+        self._spec = json.loads(json.dumps(world.describe(), allow_nan=False))  # the same data as after a reload
+        self._look(world)
+
+    def on_step(self, world: World, action: FloatArray, executed: FloatArray, step: StepResult) -> None:
+        """Append one step."""
+        self._actions.append(np.array(action, dtype=np.float32))
+        self._executed.append(np.array(executed, dtype=np.float32))
+        self._look(world)
+
+    def on_end(self, result: EpisodeResult) -> None:
+        """Keep the outcome."""
+        self._result = result
+
+    def _look(self, world: World) -> None:
+        self._poses.append(np.array(world.poses(), dtype=np.float32))
+        self._agent_pos.append(np.array(world.agent_pos(), dtype=np.float32))
+
+    def episode(self) -> Episode | None:
+        """The recorded episode; None when the scene could not be built or the recording itself failed."""
+        complete = len(self._poses) == len(self._agent_pos) == len(self._actions) + 1
+        if self._spec is None or self._request is None or self._result is None or not complete:
+            return None
+        if self._result.request != self._request:  # the last reset failed before it was heard of
+            return None
+        return Episode(
+            request=self._request,
+            spec=self._spec,
+            poses=np.stack(self._poses),
+            agent_pos=np.stack(self._agent_pos),
+            action=np.array(self._actions, dtype=np.float32).reshape(-1, ACTION_DIM),
+            executed=np.array(self._executed, dtype=np.float32).reshape(-1, ACTION_DIM),
+            result=self._result,
+            meta=dict(self._meta),
+        )
+
+
+@dataclass(frozen=True)
+class ActionNoise:
+    """Filter factory for demonstrations: now and then a random motion is executed instead of the policy's.
+
+    The policy's action stays the label, so that the data show how to come back from where a learner errs (the idea of
+    DART, Laskey et al. 2017). The gripper is left to the policy, for a random opening would drop what is held.
+
+    Attributes:
+        probability: Of replacing the motion of a step, in [0, 1].
+    """
+
+    probability: float
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a probability outside [0, 1]."""
+        if not 0.0 <= self.probability <= 1.0:
+            raise ValueError(f"noise must be a probability in [0, 1], got {self.probability}")
+
+    def __call__(self, request: EpisodeRequest) -> ActionFilter:
+        """The filter of one episode; its draws are a function of the request alone."""
+        rng = stream(request, "policy", "action noise")
+
+        def disturb(action: FloatArray, step: int) -> FloatArray:
+            replace = rng.random() < self.probability
+            motion = rng.uniform(-1.0, 1.0, ACTION_DIM - 1).astype(np.float32)
+            return np.concatenate([motion, action[-1:]]) if replace else action
+
+        return disturb
