@@ -139,7 +139,8 @@ class SceneSpec:
     """One episode's world, instruction and goal.
 
     `alternatives` are the other goals of the same task that are possible in the scene: what a policy deaf to the
-    instruction would confuse with `goal`; the swapped-instruction control speaks one of them.
+    instruction would confuse with `goal`; the swapped-instruction control speaks one of them, and then `spoken` is that
+    goal, so that an evaluation can judge both. None means that the instruction speaks of `goal`.
     """
 
     goal: GoalSpec
@@ -152,6 +153,7 @@ class SceneSpec:
     background: BackgroundSpec = BackgroundSpec()
     cameras: tuple[CameraSpec, ...] = ()
     max_steps: int = 80
+    spoken: GoalSpec | None = None
 
     def object(self, name: str) -> ObjectSpec:
         """The object called `name`. Raises KeyError with the names that exist."""

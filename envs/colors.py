@@ -1,0 +1,64 @@
+"""Colour arithmetic: sRGB to and from CIELAB, so that a change of colour has a unit that the eye would agree with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.scene import RGB
+
+Float64 = NDArray[np.float64]
+
+_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+_WHITE = _TO_XYZ @ np.ones(3)  # D65
+_FROM_XYZ = np.linalg.inv(_TO_XYZ)
+
+
+def to_lab(rgb: RGB) -> Float64:
+    """sRGB in [0, 1] -> CIELAB (L, a, b), (3,), white point D65."""
+    value = np.asarray(rgb, np.float64)
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    ratio = (_TO_XYZ @ linear) / _WHITE
+    f = np.where(ratio > 216 / 24389, np.cbrt(ratio), (24389 / 27 * ratio + 16) / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def from_lab(lab: Float64) -> Float64:
+    """CIELAB (3,) -> sRGB (3,); outside of [0, 1] where the colour cannot be shown."""
+    f1 = (lab[0] + 16) / 116
+    f = np.array([f1 + lab[1] / 500, f1, f1 - lab[2] / 200])
+    ratio = np.where(f**3 > 216 / 24389, f**3, (116 * f - 16) * 27 / 24389)
+    linear = _FROM_XYZ @ (ratio * _WHITE)
+    curve = 1.055 * np.maximum(linear, 0.0) ** (1 / 2.4) - 0.055
+    value: Float64 = np.where(linear <= 0.0031308, 12.92 * linear, curve)
+    return value
+
+
+def difference(a: RGB, b: RGB) -> float:
+    """CIE 1976 colour difference (Delta E): about 2 is just noticeable, 100 is black to white."""
+    return float(np.linalg.norm(to_lab(a) - to_lab(b)))
+
+
+def shifted(
+    rgb: RGB, delta_e: float, rng: np.random.Generator, accept: Callable[[RGB], bool] = lambda _: True, tries: int = 500
+) -> RGB:
+    """A random displayable colour exactly `delta_e` away from `rgb` that `accept` agrees with.
+
+    When there is none in `tries` draws, the distance is shortened by a tenth and so on: saturated colours have few
+    neighbours. Never fails, since a distance near 0 gives back the colour itself.
+    """
+    lab, distance = to_lab(rgb), delta_e
+    while distance > 0.5:
+        for _ in range(tries):
+            direction = rng.normal(size=3)
+            value = from_lab(lab + distance * direction / np.linalg.norm(direction))
+            if np.all((value >= 0) & (value <= 1)):
+                candidate = (round(float(value[0]), 4), round(float(value[1]), 4), round(float(value[2]), 4))
+                if accept(candidate):
+                    return candidate
+        distance *= 0.9
+    return rgb

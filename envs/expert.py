@@ -1,0 +1,155 @@
+"""Motion primitives of the scripted experts.
+
+Every primitive is a function of the current state alone: phases are decided by geometry (above it? around it? between
+the fingers?), so that a disturbed expert recovers and a network without memory can imitate it. Actions are those of
+`pd_ee_delta_pose`. Knows no task.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.objects import object_kind
+from envs.state import Float64, WorldState
+from vla.contract import FloatArray
+
+OPEN, CLOSED = -1.0, 1.0
+STEP_M = 0.05  # metres of one full action, each axis
+STEP_RAD = 0.25  # radians of one full action, each axis
+GAIN = 0.8  # share of the error asked for in one step: the controller lags by about one step
+TURN_GAIN = 0.4
+DOWN: Float64 = np.array([1.0, 0.0, 0.0, 0.0])  # xyzw: gripper pointing down, fingers opening along y
+
+TRAVEL_Z = 0.13  # metres: what is held or the fingertips pass over everything on the table
+SLOPE = 2.5  # metres of height per metre of distance when coming down
+TIP = 0.008  # metres from the tool centre point down to the fingertips
+NEAR_XY = 0.012  # metres: near enough to close or open the gripper
+NEAR_Z = 0.012
+FREE_OPENING = 0.06  # metres: with less, the gripper cannot come down over an object
+
+
+def move(state: WorldState, waypoint: Float64, gripper: float) -> FloatArray:
+    """The action towards a tool position (3,), metres, world, with the gripper turned back to `DOWN`."""
+    action = np.zeros(7)
+    action[:3] = GAIN * (waypoint - state.ee_position) / STEP_M
+    action[3:6] = TURN_GAIN * turn(state.ee_quaternion, DOWN) / STEP_RAD
+    action[6] = gripper
+    return np.clip(action, -1.0, 1.0).astype(np.float32)
+
+
+def descend(state: WorldState, goal: Float64) -> Float64:
+    """Waypoint (3,) on the way to `goal` through a funnel above it: the farther away sideways, the higher.
+
+    Sideways motion waits while the tool is below the funnel, so that it never ploughs through other objects.
+    """
+    aside = goal[:2] - state.ee_position[:2]
+    distance = float(np.hypot(aside[0], aside[1]))
+    height = float(np.clip(SLOPE * (distance - NEAR_XY), 0.0, max(TRAVEL_Z - goal[2], 0.0)))
+    z = float(goal[2]) + height
+    below = z - float(state.ee_position[2])
+    share = float(np.clip(1.5 - below / 0.04, 0.0, 1.0))
+    return np.array([*(state.ee_position[:2] + share * aside), z])
+
+
+def pick(state: WorldState, name: str) -> FloatArray:
+    """Come down over an object with open fingers and close them around it; reopen after a miss."""
+    goal = grasp_point(state, name)
+    offset = state.ee_position - goal
+    aside = float(np.hypot(offset[0], offset[1]))
+    if aside < NEAR_XY and abs(offset[2]) < NEAR_Z:
+        return move(state, goal, CLOSED)
+    if state.opening < FREE_OPENING and aside < 0.07 and offset[2] < 0.06:
+        return move(state, state.ee_position + np.array([0.0, 0.0, STEP_M]), OPEN)
+    return move(state, descend(state, goal), OPEN)
+
+
+def carry(state: WorldState, name: str, place: str) -> FloatArray:
+    """Bring the held object over a container and let it go there."""
+    goal = release_point(state, name, place)
+    offset = state.ee_position - goal
+    arrived = np.hypot(offset[0], offset[1]) < NEAR_XY and offset[2] < NEAR_Z
+    return move(state, descend(state, goal), OPEN if arrived else CLOSED)
+
+
+def push(state: WorldState, name: str, place: str) -> FloatArray:
+    """Push an object over the table to a place with the closed fingers; go around it when not behind it."""
+    thing, goal = state.objects[name].position, state.objects[place].position
+    way = goal[:2] - thing[:2]
+    ahead = way / max(float(np.hypot(way[0], way[1])), 1e-6)
+    offset = state.ee_position[:2] - thing[:2]
+    along = float(offset @ ahead)
+    aside = offset - along * ahead
+    spec = state.spec.object(name)
+    reach = object_kind(spec.kind).radius(spec.size)
+    low = push_height(state, name)
+    behind = along < -0.5 * reach and float(np.hypot(aside[0], aside[1])) < PUSH_ASIDE
+    if behind and state.ee_position[2] < low + 0.02:
+        waypoint = state.ee_position[:2] + PUSH_STEP * ahead - aside
+        return move(state, np.array([*waypoint, low]), CLOSED)
+    start = thing[:2] - (reach + STANDOFF) * ahead
+    return move(state, descend(state, np.array([*start, low])), CLOSED)
+
+
+PUSH_ASIDE = 0.02  # metres off the line at which pushing is given up and begun anew
+PUSH_STEP = 0.045  # metres asked for in one step of pushing
+STANDOFF = 0.03  # metres between the object and the fingers that come down behind it
+
+
+def push_height(state: WorldState, name: str) -> float:
+    """Tool height for pushing, metres: about half way up the object, off the table."""
+    return max(0.02, float(state.objects[name].position[2]) - 0.005)
+
+
+def grasp_point(state: WorldState, name: str) -> Float64:
+    """Where the tool centre point grasps an object, (3,) metres, world: its centre, off the table."""
+    goal = state.objects[name].position.astype(np.float64)
+    goal[2] = max(goal[2], TIP + 0.007)
+    return goal
+
+
+def release_point(state: WorldState, name: str, place: str) -> Float64:
+    """Where the tool lets the held object go, (3,) metres, world: fingertips above the rim, object near the floor."""
+    spec = state.spec.object(place)
+    kind, base = object_kind(spec.kind), state.objects[place].position
+    bottom = float(base[2]) - kind.height(spec.size) / 2
+    held = float(state.ee_position[2]) - bottom_of(state, name)
+    tips_clear = bottom + kind.height(spec.size) + TIP + 0.005
+    on_floor = bottom + kind.floor_height(spec.size) + held + 0.005
+    aside = state.ee_position[:2] - state.objects[name].position[:2]
+    return np.array([*(base[:2] + aside), max(tips_clear, on_floor)])
+
+
+def holds(state: WorldState, name: str) -> bool:
+    """Whether the object is between the fingers and the tool is at it."""
+    gap = state.ee_position - state.objects[name].position
+    return name in state.grasped and bool(np.linalg.norm(gap) < 0.04)
+
+
+def bottom_of(state: WorldState, name: str) -> float:
+    """Height of an object's lowest point, metres, world, however it is turned."""
+    body, spec = state.objects[name], state.spec.object(name)
+    x, y, z, w = body.quaternion
+    third = np.abs([2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)])  # row z of the rotation
+    if spec.kind == "block":
+        half = float(third @ np.asarray(spec.size)) / 2
+    elif spec.kind == "cylinder":
+        half = float(third[2] * spec.size[1] / 2 + np.hypot(third[0], third[1]) * spec.size[0])
+    else:
+        half = object_kind(spec.kind).height(spec.size) / 2
+    return float(body.position[2]) - half
+
+
+def turn(current: NDArray[np.floating], wanted: NDArray[np.floating]) -> Float64:
+    """Rotation vector (3,), radians, world frame, that takes quaternion `current` to `wanted` (both xyzw)."""
+    cv, cw = -np.asarray(current[:3], np.float64), float(current[3])
+    wv, ww = np.asarray(wanted[:3], np.float64), float(wanted[3])
+    vector = ww * cv + cw * wv + np.cross(wv, cv)
+    scalar = ww * cw - float(wv @ cv)
+    if scalar < 0:
+        vector, scalar = -vector, -scalar
+    length = float(np.linalg.norm(vector))
+    if length < 1e-9:
+        return np.zeros(3)
+    angle: Float64 = vector / length * 2.0 * np.arctan2(length, scalar)
+    return angle

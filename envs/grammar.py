@@ -1,0 +1,151 @@
+"""The grammar of instructions: templates with slots, every sentence of which can be enumerated.
+
+A template is a sentence with the slots `{target}`, `{place}` (training noun phrases such as `the red block`), `{on}`
+(the preposition that goes with the place) and `{target_syn}`, `{place_syn}` (noun phrases with a held-out synonym).
+Level 0 is the training grammar; levels 1 to 3 are held-out phrasings, graded by how many of their words never occur in
+training. Knows nothing of physics or of any task: a task brings its templates.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from envs.scene import RGB, GoalSpec, ObjectSpec, SceneSpec
+
+COLORS: Mapping[str, RGB] = {
+    "red": (0.83, 0.08, 0.08),
+    "green": (0.10, 0.60, 0.18),
+    "blue": (0.10, 0.27, 0.85),
+    "yellow": (0.96, 0.83, 0.08),
+    "purple": (0.50, 0.14, 0.68),
+    "orange": (0.97, 0.46, 0.03),
+}
+
+HELD_OUT_LEVELS = (1, 2, 3)
+MIN_NEW_WORDS: Mapping[int, int] = {1: 1, 2: 3, 3: 6}  # words never seen in training, at least, by level
+
+
+@dataclass(frozen=True)
+class Noun:
+    """How an object kind is spoken of: training word, held-out synonyms, preposition of what is put there."""
+
+    word: str
+    synonyms: tuple[str, ...]
+    on: str = ""
+
+
+NOUNS: Mapping[str, Noun] = {
+    "block": Noun("block", ("cube", "box")),
+    "cylinder": Noun("cylinder", ("can", "tube")),
+    "ball": Noun("ball", ("sphere", "orb")),
+    "bowl": Noun("bowl", ("dish", "basin"), "into"),
+    "plate": Noun("plate", ("platter", "saucer"), "onto"),
+    "zone": Noun("zone", ("area", "square"), "into"),
+}
+
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+def phrase(color: str, kind: str, synonym: int = -1) -> str:
+    """The noun phrase of an object, for example `the red block`; `synonym` >= 0 picks a held-out noun."""
+    noun = NOUNS[kind]
+    return f"the {color} {noun.word if synonym < 0 else noun.synonyms[synonym]}"
+
+
+def words(sentence: str) -> tuple[str, ...]:
+    """The words of a sentence, lower case, without punctuation."""
+    return tuple(re.findall(r"[a-z']+", sentence.lower()))
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The instructions of one task.
+
+    Attributes:
+        train: Templates used in training.
+        held_out: Templates by level 1 to 3, disjoint from training.
+        target_kinds: Kinds that `{target}` may name.
+        place_kinds: Kinds that `{place}` may name; empty if the task has no place.
+    """
+
+    train: tuple[str, ...]
+    held_out: Mapping[int, tuple[str, ...]]
+    target_kinds: tuple[str, ...]
+    place_kinds: tuple[str, ...] = ()
+    colors: tuple[str, ...] = field(default=tuple(COLORS))
+
+    def templates(self, level: int) -> tuple[str, ...]:
+        """Templates of a level; 0 is training. Raises ValueError for other levels than 0 to 3."""
+        if level == 0:
+            return self.train
+        if level not in self.held_out:
+            raise ValueError(f"phrasing level {level!r} does not exist; levels are 0 (training) and {HELD_OUT_LEVELS}")
+        return self.held_out[level]
+
+    def instructions(self, level: int = 0) -> Iterator[str]:
+        """Every instruction of a level, over all templates, colours, kinds and synonyms, without repetition."""
+        seen: set[str] = set()
+        targets = list(itertools.product(self.colors, self.target_kinds))
+        places = list(itertools.product(self.colors, self.place_kinds)) or [("", "")]
+        for template, target, place in itertools.product(self.templates(level), targets, places):
+            for sentence in _fillings(template, target, place):
+                if sentence not in seen:
+                    seen.add(sentence)
+                    yield sentence
+
+    def say(self, goal: GoalSpec, spec: SceneSpec, rng: np.random.Generator, level: int = 0) -> str:
+        """One instruction for `goal`, drawn from the templates of `level`.
+
+        Raises:
+            ValueError: The goal's noun phrase matches not exactly one object of the scene.
+        """
+        target = unambiguous(spec, goal.target)
+        place = unambiguous(spec, goal.place) if goal.place else None
+        templates = self.templates(level)
+        template = templates[int(rng.integers(len(templates)))]
+        choices = list(
+            _fillings(template, (target.color, target.kind), (place.color, place.kind) if place else ("", ""))
+        )
+        return choices[int(rng.integers(len(choices)))]
+
+
+def _fillings(template: str, target: tuple[str, str], place: tuple[str, str]) -> Iterator[str]:
+    """Every way to fill the slots of a template for one (colour, kind) of target and of place."""
+    slots = _SLOT.findall(template)
+    options: dict[str, Sequence[str]] = {}
+    for role, (color, kind) in (("target", target), ("place", place)):
+        if not kind:
+            continue
+        options[role] = (phrase(color, kind),)
+        options[f"{role}_syn"] = tuple(phrase(color, kind, i) for i in range(len(NOUNS[kind].synonyms)))
+        if role == "place":
+            options["on"] = (NOUNS[kind].on,)
+    missing = set(slots) - set(options)
+    if missing:
+        raise ValueError(f"template {template!r} has slots {sorted(missing)}; this goal fills {sorted(options)}")
+    for values in itertools.product(*(options[slot] for slot in slots)):
+        yield template.format(**dict(zip(slots, values, strict=True)))
+
+
+def vocabulary(grammars: Iterable[Grammar]) -> tuple[str, ...]:
+    """All words of the training grammars, sorted: what a learned text encoder knows."""
+    return tuple(sorted({word for grammar in grammars for line in grammar.instructions(0) for word in words(line)}))
+
+
+def matching(spec: SceneSpec, color: str, kind: str) -> tuple[ObjectSpec, ...]:
+    """The objects that the phrase `the {color} {kind}` may mean in a scene."""
+    return tuple(thing for thing in spec.objects if thing.color == color and thing.kind == kind)
+
+
+def unambiguous(spec: SceneSpec, name: str) -> ObjectSpec:
+    """The object called `name`. Raises ValueError if its noun phrase matches other objects of the scene too."""
+    thing = spec.object(name)
+    same = matching(spec, thing.color, thing.kind)
+    if len(same) != 1:
+        raise ValueError(f"{phrase(thing.color, thing.kind)!r} means {[o.name for o in same]}: not one object")
+    return thing

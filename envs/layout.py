@@ -1,0 +1,119 @@
+"""Where objects stand at the start: rejection sampling with gaps that let a gripper in.
+
+Knows no task: a task says which object may stand in which rectangle of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from envs.objects import object_kind, resting_z
+from envs.scene import ObjectSpec
+
+TRIES = 60  # positions tried for one object before the whole layout starts again
+RESTARTS = 400
+
+
+@dataclass(frozen=True)
+class Rect:
+    """A rectangle on the table, metres, world; bounds of object centres."""
+
+    x_low: float
+    x_high: float
+    y_low: float
+    y_high: float
+
+    def grown(self, margin: float) -> Rect:
+        """The rectangle with `margin` metres more on each side."""
+        return Rect(self.x_low - margin, self.x_high + margin, self.y_low - margin, self.y_high + margin)
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether the point lies inside, borders included."""
+        return self.x_low <= x <= self.x_high and self.y_low <= y <= self.y_high
+
+    def sample(self, rng: np.random.Generator) -> tuple[float, float]:
+        """A uniform point, rounded to 0.1 mm."""
+        x, y = rng.uniform((self.x_low, self.y_low), (self.x_high, self.y_high))
+        return round(float(x), 4), round(float(y), 4)
+
+
+AREA = Rect(0.395, 0.605, -0.20, 0.20)  # where training scenes put objects
+REACHABLE = Rect(0.35, 0.65, -0.25, 0.25)  # where any scene may put them: the expert works in all of it
+GAP = 0.04  # metres between footprints: an open finger is 1 to 2 cm thick and needs room for errors
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An object that needs a place.
+
+    Attributes:
+        thing: The object; its position is ignored.
+        rect: Where its centre may be.
+        hole: Where its centre may not be (for levels of the position axis), or None.
+        yaw: Greatest yaw either way, radians.
+    """
+
+    thing: ObjectSpec
+    rect: Rect
+    hole: Rect | None = None
+    yaw: float = 0.0
+
+
+def radius(thing: ObjectSpec) -> float:
+    """Radius of the smallest upright cylinder around an object, metres."""
+    return object_kind(thing.kind).radius(thing.size)
+
+
+def clear(thing: ObjectSpec, others: Sequence[ObjectSpec], gap: float) -> bool:
+    """Whether `thing` keeps `gap` metres from all others (footprints taken as circles)."""
+    return all(
+        np.hypot(thing.position[0] - other.position[0], thing.position[1] - other.position[1])
+        >= radius(thing) + radius(other) + gap
+        for other in others
+    )
+
+
+def stand(thing: ObjectSpec, x: float, y: float, yaw: float = 0.0) -> ObjectSpec:
+    """`thing` resting on the table at (x, y), metres, world."""
+    return replace(thing, position=(x, y, resting_z(thing.kind, thing.size)), yaw=yaw)
+
+
+def arrange(
+    slots: Sequence[Slot],
+    rng: np.random.Generator,
+    *,
+    fixed: Sequence[ObjectSpec] = (),
+    gap: float = GAP,
+    accept: Callable[[Sequence[ObjectSpec]], bool] = lambda _: True,
+) -> tuple[ObjectSpec, ...]:
+    """Give every slot's object a place, all `gap` apart from each other and from `fixed`.
+
+    `accept` judges a complete layout (without `fixed`). Raises RuntimeError when no layout is found: the request is
+    too dense for the rectangles.
+    """
+    for _ in range(RESTARTS):
+        placed = _attempt(slots, rng, fixed, gap)
+        if placed is not None and accept(placed):
+            return placed
+    names = [slot.thing.name for slot in slots]
+    raise RuntimeError(f"found no layout for {names} with gaps of {gap} m in {RESTARTS} attempts")
+
+
+def _attempt(
+    slots: Sequence[Slot], rng: np.random.Generator, fixed: Sequence[ObjectSpec], gap: float
+) -> tuple[ObjectSpec, ...] | None:
+    placed: list[ObjectSpec] = []
+    for slot in slots:
+        for _ in range(TRIES):
+            x, y = slot.rect.sample(rng)
+            yaw = round(float(rng.uniform(-slot.yaw, slot.yaw)), 4) if slot.yaw else 0.0
+            candidate = stand(slot.thing, x, y, yaw)
+            if (slot.hole is None or not slot.hole.contains(x, y)) and clear(candidate, [*fixed, *placed], gap):
+                placed.append(candidate)
+                break
+        else:
+            return None
+    return tuple(placed)

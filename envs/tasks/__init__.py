@@ -1,0 +1,1 @@
+"""Task families, one module each; `envs.tasks.base.TASKS` discovers them."""

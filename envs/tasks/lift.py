@@ -1,0 +1,93 @@
+"""Lift: grasp the named object and hold it at least 6 cm above the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from envs.expert import CLOSED, bottom_of, holds, move, pick
+from envs.grammar import Grammar
+from envs.layout import Slot
+from envs.scene import GoalSpec, ObjectSpec, SceneSpec
+from envs.state import WorldState
+from envs.tasks.base import (
+    MOVED,
+    TASKS,
+    Expert,
+    Task,
+    fallen,
+    make_thing,
+    moved,
+    pick_descriptions,
+    tabletop_slots,
+)
+from vla.contract import FloatArray
+
+LIFTED = 0.06  # metres between the table and the lowest point of the object
+KINDS = ("block", "cylinder", "ball")
+
+
+@TASKS.register("Lift")
+class Lift(Task):
+    """Lift one of four objects."""
+
+    name: ClassVar[str] = "Lift"
+    max_steps: ClassVar[int] = 50
+    grammar: ClassVar[Grammar] = Grammar(
+        train=("lift {target}", "pick up {target}", "raise {target}", "grasp {target} and lift it"),
+        held_out={
+            1: ("grab {target}", "hoist {target}", "take {target} off the table"),
+            2: ("could you please grab {target_syn}", "would you kindly hoist {target_syn}"),
+            3: (
+                "i would like to see {target_syn} held high in the air",
+                "there is something i need off the table namely {target_syn}",
+            ),
+        },
+        target_kinds=KINDS,
+    )
+
+    def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
+        """See Task."""
+        things = tuple(make_thing(color, kind) for color, kind in pick_descriptions(rng, 4, KINDS))
+        return things, GoalSpec(self.name, things[0].name)
+
+    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
+        """See Task."""
+        return tabletop_slots(things, goal, margin, inner)
+
+    def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
+        """Between both fingers, all of it at least `LIFTED` above the table."""
+        target = (goal or state.spec.goal).target
+        return target in state.grasped and bottom_of(state, target) >= LIFTED
+
+    def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
+        """`wrong_object:NAME`, `fallen:NAME`, `not_high_enough`, `dropped` (it was moved), or `not_grasped`."""
+        target = (goal or state.spec.goal).target
+        others = sorted(state.grasped - {target})
+        if others:
+            return f"wrong_object:{others[0]}"
+        if fallen(state):
+            return f"fallen:{fallen(state)}"
+        if target in state.grasped:
+            return "not_high_enough"
+        return "dropped" if moved(state, target) > MOVED else "not_grasped"
+
+    def expert(self, spec: SceneSpec) -> Expert:
+        """See Task."""
+        return LiftExpert(spec.goal.target)
+
+
+class LiftExpert:
+    """Pick it, then go straight up."""
+
+    def __init__(self, target: str) -> None:
+        """`target` is the object's name."""
+        self.target = target
+
+    def act(self, state: WorldState) -> FloatArray:
+        """See Expert."""
+        if not holds(state, self.target):
+            return pick(state, self.target)
+        return move(state, state.ee_position + np.array([0.0, 0.0, 0.05]), CLOSED)

@@ -1,0 +1,122 @@
+"""PlaceInto: the named object into the named container (bowl or plate), let go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from envs.expert import OPEN, bottom_of, carry, holds, move, pick
+from envs.grammar import Grammar
+from envs.layout import Slot
+from envs.objects import object_kind
+from envs.scene import GoalSpec, ObjectSpec, SceneSpec
+from envs.state import WorldState
+from envs.tasks.base import (
+    MOVED,
+    TASKS,
+    Expert,
+    Task,
+    fallen,
+    make_thing,
+    moved,
+    pick_descriptions,
+    tabletop_slots,
+)
+from vla.contract import FloatArray
+
+KINDS = ("block", "cylinder")  # a ball rolls off a plate
+CONTAINERS = ("bowl", "plate")
+SIZES = {"bowl": (0.065, 0.04), "plate": (0.07, 0.014)}  # smaller than default: four things share the table
+MAX_SPEED = 0.1  # m/s: faster things may still leave the container
+
+
+@TASKS.register("PlaceInto")
+class PlaceInto(Task):
+    """One of two objects into one of two containers."""
+
+    name: ClassVar[str] = "PlaceInto"
+    max_steps: ClassVar[int] = 80
+    grammar: ClassVar[Grammar] = Grammar(
+        train=("put {target} {on} {place}", "place {target} {on} {place}", "move {target} {on} {place}"),
+        held_out={
+            1: ("drop {target} {on} {place}", "set {target} down {on} {place}", "transfer {target} {on} {place}"),
+            2: ("could you please put {target_syn} {on} {place}", "kindly drop {target} {on} {place_syn} please"),
+            3: (
+                "i would like {target_syn} to end up inside {place_syn} now",
+                "make sure that {target_syn} rests inside {place_syn} when you finish",
+            ),
+        },
+        target_kinds=KINDS,
+        place_kinds=CONTAINERS,
+    )
+
+    def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
+        """See Task."""
+        things = [make_thing(color, kind) for color, kind in pick_descriptions(rng, 2, KINDS)]
+        places = [make_thing(color, kind, SIZES[kind]) for color, kind in pick_descriptions(rng, 2, CONTAINERS)]
+        return (*things, *places), GoalSpec(self.name, things[0].name, places[0].name)
+
+    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
+        """See Task."""
+        return tabletop_slots(things, goal, margin, inner)
+
+    def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
+        """In the container, let go, and nearly at rest."""
+        wanted = goal or state.spec.goal
+        speed = np.linalg.norm(state.objects[wanted.target].linear_velocity)
+        released = wanted.target not in state.touched
+        return inside(state, wanted.target, wanted.place) and released and bool(speed < MAX_SPEED)
+
+    def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
+        """Why not.
+
+        `wrong_object:NAME` (held, or in the named container), `wrong_container:NAME`, `not_released` (also: still
+        moving in the container), `fallen:NAME`, `not_in_container` (it was moved), or `not_grasped`.
+        """
+        wanted = goal or state.spec.goal
+        for other in (o.name for o in state.spec.objects if o.kind in KINDS and o.name != wanted.target):
+            if other in state.grasped or inside(state, other, wanted.place):
+                return f"wrong_object:{other}"
+        for place in (o.name for o in state.spec.objects if o.kind in CONTAINERS):
+            if inside(state, wanted.target, place):
+                return "not_released" if place == wanted.place else f"wrong_container:{place}"
+        if fallen(state):
+            return f"fallen:{fallen(state)}"
+        in_hand = wanted.target in state.grasped
+        return "not_in_container" if in_hand or moved(state, wanted.target) > MOVED else "not_grasped"
+
+    def expert(self, spec: SceneSpec) -> Expert:
+        """See Task."""
+        return PlaceIntoExpert(spec.goal.target, spec.goal.place)
+
+
+class PlaceIntoExpert:
+    """Pick it, carry it over the container, let go above it."""
+
+    def __init__(self, target: str, place: str) -> None:
+        """Names of the object and of the container."""
+        self.target = target
+        self.place = place
+
+    def act(self, state: WorldState) -> FloatArray:
+        """See Expert."""
+        if inside(state, self.target, self.place):
+            return move(state, state.ee_position + np.array([0.0, 0.0, 0.05]), OPEN)
+        if holds(state, self.target):
+            return carry(state, self.target, self.place)
+        return pick(state, self.target)
+
+
+def inside(state: WorldState, name: str, place: str) -> bool:
+    """Whether an object lies in (on) a container: touching it, its centre within the opening and above the floor."""
+    if tuple(sorted((name, place))) not in state.contacts:
+        return False
+    container = state.spec.object(place)
+    kind = object_kind(container.kind)
+    offset = state.objects[name].position - state.objects[place].position
+    floor = kind.floor_height(container.size) - kind.height(container.size) / 2
+    low_enough = bottom_of(state, name) - state.objects[place].position[2] <= kind.height(container.size) / 2 + 0.01
+    near = float(np.hypot(offset[0], offset[1])) <= kind.inner_radius(container.size)
+    return near and bool(offset[2] > floor) and bool(low_enough)

@@ -1,0 +1,137 @@
+"""Push: the named object into the named zone on the table, with the closed gripper."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from envs.expert import bottom_of, push
+from envs.grammar import Grammar
+from envs.layout import Rect, Slot
+from envs.scene import GoalSpec, ObjectSpec, SceneSpec
+from envs.state import WorldState
+from envs.tasks.base import BLOCK_YAW, MOVED, TASKS, Expert, Task, fallen, make_thing, moved, pick_descriptions
+from vla.contract import FloatArray
+
+KINDS = ("block", "cylinder")  # a ball rolls on
+NEAR_SIDE = Rect(0.395, 0.455, -0.17, 0.17)  # where objects start
+FAR_SIDE = Rect(0.565, 0.605, -0.17, 0.17)  # where zones lie
+LANE = 0.075  # metres: nothing else may be nearer to the line along which an object is pushed
+RUN_UP = 0.08  # metres behind an object that must be free too
+ON_TABLE = 0.01  # metres: an object whose lowest point is higher is held, not pushed
+
+
+@TASKS.register("Push")
+class Push(Task):
+    """One of two objects into one of two zones."""
+
+    name: ClassVar[str] = "Push"
+    max_steps: ClassVar[int] = 80
+    grammar: ClassVar[Grammar] = Grammar(
+        train=("push {target} {on} {place}", "slide {target} {on} {place}", "shove {target} {on} {place}"),
+        held_out={
+            1: ("nudge {target} {on} {place}", "drive {target} {on} {place}", "push {target} inside {place}"),
+            2: ("could you please slide {target_syn} {on} {place}", "kindly nudge {target} {on} {place_syn} please"),
+            3: (
+                "i would like {target_syn} to end up inside {place_syn} now",
+                "without lifting make sure that {target_syn} gets inside {place_syn}",
+            ),
+        },
+        target_kinds=KINDS,
+        place_kinds=("zone",),
+    )
+
+    def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
+        """See Task."""
+        things = [make_thing(color, kind) for color, kind in pick_descriptions(rng, 2, KINDS)]
+        zones = [make_thing(color, kind) for color, kind in pick_descriptions(rng, 2, ("zone",))]
+        return (*things, *zones), GoalSpec(self.name, things[0].name, zones[0].name)
+
+    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
+        """See Task. Objects on the near side, zones on the far side: every push goes away from the robot."""
+        hole = NEAR_SIDE.grown(inner) if inner >= 0 else None
+        slots = []
+        for thing in things:
+            if thing.kind == "zone":
+                slots.append(Slot(thing, FAR_SIDE.grown(margin)))
+            else:
+                yaw = BLOCK_YAW if thing.kind == "block" else 0.0
+                slots.append(Slot(thing, NEAR_SIDE.grown(margin), hole if thing.name == goal.target else None, yaw))
+        return slots
+
+    def accept(self, things: Sequence[ObjectSpec]) -> bool:
+        """Every object can be pushed to every zone without touching another object on the way."""
+        zones = [thing for thing in things if thing.kind == "zone"]
+        movable = [thing for thing in things if thing.kind != "zone"]
+        return all(
+            _far_from_lane(other, thing, zone)
+            for thing, zone in itertools.product(movable, zones)
+            for other in movable
+            if other is not thing
+        )
+
+    def leaves_room(self, spec: SceneSpec, added: Sequence[ObjectSpec]) -> bool:
+        """See Task. Nothing stands in the lane of the goal."""
+        thing, zone = spec.object(spec.goal.target), spec.object(spec.goal.place)
+        return all(_far_from_lane(other, thing, zone) for other in added)
+
+    def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
+        """Centre inside the zone, standing or lying on the table."""
+        wanted = goal or state.spec.goal
+        return in_zone(state, wanted.target, wanted.place)
+
+    def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
+        """`wrong_object:NAME`, `wrong_zone:NAME`, `fallen:NAME`, `outside_zone` (it was moved), or `not_moved`."""
+        wanted = goal or state.spec.goal
+        things = [thing for thing in state.spec.objects if thing.kind != "zone"]
+        zones = [thing.name for thing in state.spec.objects if thing.kind == "zone"]
+        for zone in zones:
+            if in_zone(state, wanted.target, zone):
+                return f"wrong_zone:{zone}"
+        if fallen(state):
+            return f"fallen:{fallen(state)}"
+        far = moved(state, wanted.target) > MOVED
+        for other in (thing.name for thing in things if thing.name != wanted.target):
+            if not far and moved(state, other) > MOVED:
+                return f"wrong_object:{other}"
+        return "outside_zone" if far else "not_moved"
+
+    def expert(self, spec: SceneSpec) -> Expert:
+        """See Task."""
+        return PushExpert(spec.goal.target, spec.goal.place)
+
+
+class PushExpert:
+    """Come down behind the object as seen from the zone, and push."""
+
+    def __init__(self, target: str, place: str) -> None:
+        """Names of the object and of the zone."""
+        self.target = target
+        self.place = place
+
+    def act(self, state: WorldState) -> FloatArray:
+        """See Expert."""
+        return push(state, self.target, self.place)
+
+
+def in_zone(state: WorldState, name: str, zone: str) -> bool:
+    """Whether an object's centre is inside a zone's square and the object is on the table."""
+    spec = state.spec.object(zone)
+    offset = state.objects[name].position[:2] - state.objects[zone].position[:2]
+    cos, sin = np.cos(spec.yaw), np.sin(spec.yaw)
+    u, v = cos * offset[0] + sin * offset[1], cos * offset[1] - sin * offset[0]
+    half = spec.size[0] / 2
+    on_table = abs(bottom_of(state, name) - state.spec.table.height) < ON_TABLE
+    return bool(abs(u) <= half and abs(v) <= half and on_table)
+
+
+def _far_from_lane(other: ObjectSpec, thing: ObjectSpec, zone: ObjectSpec) -> bool:
+    """Whether `other` keeps `LANE` from the straight way of `thing` to `zone`, run-up included."""
+    start, end, point = (np.array(o.position[:2]) for o in (thing, zone, other))
+    ahead = (end - start) / np.linalg.norm(end - start)
+    begin = start - RUN_UP * ahead
+    along = float(np.clip((point - begin) @ ahead, 0.0, np.linalg.norm(end - begin)))
+    return bool(np.linalg.norm(begin + along * ahead - point) >= LANE)

@@ -1,0 +1,75 @@
+"""Reach: touch the named object, and no other, with the closed gripper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from envs.expert import CLOSED, bottom_of, descend, move
+from envs.grammar import Grammar
+from envs.layout import Slot
+from envs.scene import GoalSpec, ObjectSpec, SceneSpec
+from envs.state import WorldState
+from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions, tabletop_slots
+from vla.contract import FloatArray
+
+KINDS = ("block", "cylinder", "ball")
+
+
+@TASKS.register("Reach")
+class Reach(Task):
+    """Touch one of four objects."""
+
+    name: ClassVar[str] = "Reach"
+    max_steps: ClassVar[int] = 40
+    grammar: ClassVar[Grammar] = Grammar(
+        train=("touch {target}", "reach {target}", "go to {target}", "move the gripper to {target}"),
+        held_out={
+            1: ("tap {target}", "approach {target}", "make contact with {target}"),
+            2: ("could you please tap {target_syn}", "please extend your fingers towards {target_syn}"),
+            3: (
+                "i would like you to bring your fingertips against {target_syn}",
+                "show me which one is {target_syn} by tapping its surface gently",
+            ),
+        },
+        target_kinds=KINDS,
+    )
+
+    def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
+        """See Task."""
+        things = tuple(make_thing(color, kind) for color, kind in pick_descriptions(rng, 4, KINDS))
+        return things, GoalSpec(self.name, things[0].name)
+
+    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
+        """See Task."""
+        return tabletop_slots(things, goal, margin, inner)
+
+    def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
+        """Contact with the target, and with nothing else."""
+        target = (goal or state.spec.goal).target
+        return state.touched == {target}
+
+    def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
+        """`wrong_object:NAME` while it touches another object, else `not_reached`."""
+        others = sorted(state.touched - {(goal or state.spec.goal).target})
+        return f"wrong_object:{others[0]}" if others else "not_reached"
+
+    def expert(self, spec: SceneSpec) -> Expert:
+        """See Task."""
+        return ReachExpert(spec.goal.target)
+
+
+class ReachExpert:
+    """Come down on the object with a closed gripper."""
+
+    def __init__(self, target: str) -> None:
+        """`target` is the object's name."""
+        self.target = target
+
+    def act(self, state: WorldState) -> FloatArray:
+        """See Expert."""
+        goal = state.objects[self.target].position.copy()
+        goal[2] = bottom_of(state, self.target) + 0.02
+        return move(state, descend(state, goal), CLOSED)
