@@ -41,11 +41,11 @@ def place(camera: CameraSpec, poses: FloatArray, rows: Sequence[PoseRow], size: 
         if hand is None:
             raise ValueError(f"camera {camera.name!r} is fixed to the hand, but the pose rows have no hand")
         pose_w = pose_matrix(poses[hand]) @ pose_w
-    width, height = (camera.width, camera.height) if size is None else image_size(size)
+    width, height = (camera.width, camera.height) if size is None else resolution(size)
     return Camera(pose_w, camera.fov_y, width, height, camera.near, camera.far)
 
 
-def image_size(size: ImageSize) -> tuple[int, int]:
+def resolution(size: ImageSize) -> tuple[int, int]:
     """(width, height) of a size given as one number or a pair. Raises ValueError if it is not positive."""
     width, height = (size, size) if isinstance(size, int) else size
     if width < 1 or height < 1:

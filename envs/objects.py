@@ -368,13 +368,14 @@ def _dish_pieces(radius: float, height: float, bottom: float, thickness: float) 
     disc = Piece("cylinder", (bottom, thickness), (0.0, 0.0, thickness / 2 - half))
     lean = float(np.arctan2(radius - bottom, height))
     across = thickness / 2 * float(np.cos(lean))
-    along = (half - across * float(np.sin(lean))) / float(np.cos(lean))  # top and bottom end at the dish's height
-    middle = (radius + bottom) / 2 - thickness / 2
+    foot = thickness / 4  # the wall ends above the table, so that the disc alone carries the dish: a third of the cost
+    along = ((height - foot) / 2 - across * float(np.sin(lean))) / float(np.cos(lean))
+    middle = (radius + bottom) / 2 - thickness / 2 + foot / 2 * float(np.tan(lean))
     dims = (across, float(radius * np.tan(np.pi / WALL_PIECES)), along)
     walls = []
     for i in range(WALL_PIECES):
         yaw = 2 * np.pi * i / WALL_PIECES
-        position = (float(middle * np.cos(yaw)), float(middle * np.sin(yaw)), 0.0)
+        position = (float(middle * np.cos(yaw)), float(middle * np.sin(yaw)), foot / 2)
         walls.append(Piece("box", dims, position, _yaw_then_lean(yaw, lean)))
     return (disc, *walls)
 

@@ -45,11 +45,13 @@ class Task(ABC):
         name: Registered name.
         grammar: Its instructions; the kinds that it lists are also what may be a target or a place.
         max_steps: Control steps until the time limit.
+        hold_steps: Consecutive control steps in which the condition must hold.
     """
 
     name: ClassVar[str]
     grammar: ClassVar[Grammar]
     max_steps: ClassVar[int]
+    hold_steps: ClassVar[int] = 2
 
     @abstractmethod
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:

@@ -1,0 +1,235 @@
+"""World: simulator, control mode, task and cameras of one episode behind `vla.contract.World`.
+
+Renders nothing until pixels are asked for. Knows no Gymnasium, no policy and no file format.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.cameras import ImageSize, pose_matrix, resolution
+from envs.control import ControlMode, make_control
+from envs.scene import SceneSpec
+from envs.scenes import make_scene
+from envs.simulator import Simulator
+from envs.state import WorldState
+from envs.tasks.base import TASKS, Task
+from vla.contract import (
+    ACTION_DIM,
+    INPUT_NAMES,
+    STATE_DIM,
+    ByteArray,
+    EpisodeRequest,
+    FloatArray,
+    Observation,
+    StepResult,
+)
+from vla.registry import nearest
+
+if TYPE_CHECKING:
+    from envs.frames import EpisodeRenderer
+
+Float64 = NDArray[np.float64]
+
+
+class World:
+    """One scene at a time; `reset` and `load` replace it. Implements `vla.contract.World`.
+
+    Args:
+        renderer: `raster`, `tiny` or `egl`.
+        image_size: Overrides the resolution of every camera: a side or (width, height), pixels.
+
+    Raises:
+        ValueError: `image_size` is not positive.
+    """
+
+    def __init__(self, renderer: str = "raster", image_size: ImageSize | None = None) -> None:
+        """See the class."""
+        self._renderer_name = renderer
+        self._image_size = None if image_size is None else resolution(image_size)
+        self._simulator = Simulator()
+        self._renderer: EpisodeRenderer | None = None
+        self._spec: SceneSpec | None = None
+
+    def reset(self, request: EpisodeRequest) -> None:
+        """Build the scene of `request` from nothing. Raises ValueError for unknown names, before anything changes."""
+        self.load(make_scene(request))
+
+    def load(self, spec: SceneSpec) -> None:
+        """Build any scene. Raises ValueError naming what does not fit; the world must then be loaded again."""
+        task, control = TASKS[spec.goal.task](), make_control(spec)
+        self._spec = None
+        self._close_renderer()
+        self._simulator.build(spec)
+        control.reset(self._simulator.joints())
+        self._task: Task = task
+        self._control: ControlMode = control
+        self._steps = self._held = 0
+        self._over = False
+        self._spec = spec
+
+    @property
+    def spec(self) -> SceneSpec:
+        """The scene as built. Raises RuntimeError before the first reset."""
+        if self._spec is None:
+            raise RuntimeError("this world has no scene; call reset(request) or load(spec) first")
+        return self._spec
+
+    @property
+    def task(self) -> Task:
+        """The task of the scene."""
+        assert self.spec.goal.task
+        return self._task
+
+    @property
+    def steps(self) -> int:
+        """Control steps since reset."""
+        return self._steps
+
+    def observe(self, inputs: frozenset[str]) -> Observation:
+        """The observation, restricted to `inputs`. Raises UnknownNameError (a ValueError) for an unknown input."""
+        for name in inputs:
+            if name not in INPUT_NAMES:
+                raise nearest("input", name, list(INPUT_NAMES))
+        observation = Observation()
+        if "pixels" in inputs:
+            observation["pixels"] = self.pixels()
+        if "agent_pos" in inputs:
+            observation["agent_pos"] = self.agent_pos()
+        if "instruction" in inputs:
+            observation["instruction"] = self.spec.instruction
+        if "state" in inputs:
+            observation["state"] = self.state()
+        return observation
+
+    def pixels(self) -> dict[str, ByteArray]:
+        """What every camera of the scene sees: name -> (H, W, 3) sRGB."""
+        spec = self.spec
+        if self._renderer is None:
+            from envs.frames import EpisodeRenderer  # scripted experts never draw: their workers start faster
+
+            self._renderer = EpisodeRenderer(spec, renderer=self._renderer_name, size=self._image_size)
+        frames = self._renderer.frames(self.poses(), [camera.name for camera in spec.cameras])
+        return {name: frame.rgb for name, frame in frames.items()}
+
+    def step(self, action: FloatArray) -> StepResult:
+        """Apply one action (7,) in [-1, 1].
+
+        An episode succeeds when the task's condition holds in `task.hold_steps` consecutive control steps.
+
+        Raises:
+            ValueError: Wrong shape or type, NaN, infinite or out of range; nothing has changed then.
+            RuntimeError: The episode is over, or none has begun.
+        """
+        spec = self.spec
+        checked = checked_action(action)
+        if self._over:
+            raise RuntimeError(f"this episode ended after {self._steps} steps; call reset first")
+        self._simulator.run(self._control.command(checked, self._simulator.joints()))
+        self._steps += 1
+        state = self.state()
+        self._held = self._held + 1 if self._task.success(state) else 0
+        success = self._held >= self._task.hold_steps
+        self._over = success or self._steps >= spec.max_steps
+        reason = "" if not self._over else "success" if success else self._failure(state)
+        return StepResult(self._over, success, reason)
+
+    def poses(self) -> FloatArray:
+        """Poses of all moving parts, (N, 7): position (m, world) and quaternion xyzw; rows as `envs.poses` says."""
+        assert self.spec
+        return self._simulator.poses()
+
+    def agent_pos(self) -> FloatArray:
+        """Proprioception (8,): tool position (m, base frame) 3, axis-angle 3, finger positions (m) 2 as in LIBERO.
+
+        LIBERO counts the second finger negative. The axis-angle is the one that is continuous around a tool pointing
+        down (angle in [0, 2 pi]), where the usual one jumps between +pi and -pi.
+        """
+        spec = self.spec
+        position, quaternion = self._simulator.tool()
+        half = spec.robot.base_yaw / 2
+        base = pose_matrix(np.array([*spec.robot.base, 0.0, 0.0, np.sin(half), np.cos(half)]))
+        out = np.empty(STATE_DIM, np.float32)
+        out[:3] = base[:3, :3].T @ (position - base[:3, 3])
+        out[3:6] = _axis_angle(_turned_back(quaternion, half))
+        left, right = self._simulator.fingers()
+        out[6:] = left, -right
+        return out
+
+    def state(self) -> WorldState:
+        """The simulator's truth, for tasks and experts."""
+        spec = self.spec
+        position, quaternion = self._simulator.tool()
+        touched, grasped, pairs = self._simulator.contacts()
+        return WorldState(
+            spec=spec,
+            step=self._steps,
+            ee_position=position,
+            ee_quaternion=quaternion,
+            opening=float(self._simulator.fingers().sum()),
+            objects=self._simulator.object_states(),
+            touched=touched,
+            grasped=grasped,
+            contacts=pairs,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """The SceneSpec as JSON-ready data."""
+        return self.spec.to_dict()
+
+    def close(self) -> None:
+        """Free the simulation and the renderer; calling it again does nothing."""
+        self._close_renderer()
+        self._spec = None
+        self._simulator.close()
+
+    def _failure(self, state: WorldState) -> str:
+        """Why the time was not enough; a robot that did what was said to it, though it was not the goal, did listen."""
+        spoken = state.spec.spoken
+        if spoken is not None and spoken != state.spec.goal and self._task.success(state, spoken):
+            return "did_spoken_goal"
+        return f"time_limit:{self._task.failure_reason(state)}"
+
+    def _close_renderer(self) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+
+def checked_action(action: FloatArray) -> Float64:
+    """`action` as float64 (7,). Raises ValueError saying what was given and what is expected."""
+    expected = f"expected {ACTION_DIM} real numbers in [-1, 1]"
+    array = np.asarray(action)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"action of dtype {array.dtype}; {expected}")
+    if array.shape != (ACTION_DIM,):
+        raise ValueError(f"action of shape {array.shape}; {expected}, shape ({ACTION_DIM},)")
+    checked = array.astype(np.float64)
+    if not np.isfinite(checked).all():
+        raise ValueError(f"action {array.tolist()} has NaN or infinite entries; {expected}")
+    if np.abs(checked).max() > 1.0:
+        worst = int(np.argmax(np.abs(checked)))
+        raise ValueError(f"action[{worst}] = {array[worst]} is out of range; {expected} (clip it first)")
+    return checked
+
+
+def _turned_back(quaternion: Float64, half_yaw: float) -> Float64:
+    """`quaternion` (xyzw, world) seen from a base that is turned by twice `half_yaw` about z."""
+    x, y, z, w = quaternion
+    s, c = -np.sin(half_yaw), np.cos(half_yaw)
+    return np.array([c * x - s * y, c * y + s * x, c * z + s * w, c * w - s * z])
+
+
+def _axis_angle(quaternion: Float64) -> Float64:
+    """Axis-angle (3,), of the two that fit the one whose quaternion has x >= 0: pointing down is (pi, 0, 0)."""
+    vector, scalar = quaternion[:3], float(quaternion[3])
+    if vector[0] < 0:
+        vector, scalar = -vector, -scalar
+    length = float(np.linalg.norm(vector))
+    if length < 1e-12:
+        return np.zeros(3)
+    result: Float64 = vector * (2.0 * np.arctan2(length, scalar) / length)
+    return result
