@@ -17,7 +17,8 @@ from vla.contract import FloatArray
 OPEN, CLOSED = -1.0, 1.0
 STEP_M = 0.05  # metres of one full action, each axis
 STEP_RAD = 0.25  # radians of one full action, each axis
-GAIN = 0.8  # share of the error asked for in one step: the controller lags by about one step
+GAIN = 0.7  # share of the error asked for in one step: the controller lags by about one step
+MAX_STEP = 0.035  # metres in one step: slower than the robot could, so that a policy has time to look
 TURN_GAIN = 0.4
 DOWN: Float64 = np.array([1.0, 0.0, 0.0, 0.0])  # xyzw: gripper pointing down, fingers opening along y
 
@@ -32,7 +33,8 @@ FREE_OPENING = 0.06  # metres: with less, the gripper cannot come down over an o
 def move(state: WorldState, waypoint: Float64, gripper: float) -> FloatArray:
     """The action towards a tool position (3,), metres, world, with the gripper turned back to `DOWN`."""
     action = np.zeros(7)
-    action[:3] = GAIN * (waypoint - state.ee_position) / STEP_M
+    step = GAIN * (waypoint - state.ee_position)
+    action[:3] = step * min(1.0, MAX_STEP / max(float(np.linalg.norm(step)), 1e-9)) / STEP_M
     action[3:6] = TURN_GAIN * turn(state.ee_quaternion, DOWN) / STEP_RAD
     action[6] = gripper
     return np.clip(action, -1.0, 1.0).astype(np.float32)
