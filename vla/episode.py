@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from vla.contract import ACTION_DIM, STATE_DIM, EpisodeRequest, EpisodeResult, FloatArray, Perturbation
 
+_KEY = re.compile(r"(train|eval)-(-?\d+)-([^-]+)-([^-]+)-(\d+)")
 POSE_DIM = 7  # position 3 (m, world), quaternion xyzw 4
 
 
@@ -95,6 +97,18 @@ class Episode:
 def canonical_json(data: Mapping[str, Any]) -> bytes:
     """`data` as JSON bytes with sorted keys and no spaces. Raises ValueError for NaN and infinity."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def request_from_key(key: str) -> EpisodeRequest:
+    """Invert `EpisodeRequest.key`. Raises ValueError for another string."""
+    match = _KEY.fullmatch(key)
+    if match is None:
+        raise ValueError(f"{key!r} is no episode key; expected for example 'train-0-Lift-none.0-00012'")
+    split, seed, task, axes, index = match.groups()
+    names = [] if axes == "none.0" else axes.split("+")
+    pairs = (name.rpartition(".") for name in names)
+    perturbations = tuple(Perturbation(axis, int(level)) for axis, _, level in pairs)
+    return EpisodeRequest(task, int(index), int(seed), "eval" if split == "eval" else "train", perturbations)
 
 
 def request_to_dict(request: EpisodeRequest) -> dict[str, Any]:

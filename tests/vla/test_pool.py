@@ -49,14 +49,14 @@ def test_results_do_not_depend_on_workers_and_slots(batched: bool) -> None:
 
 def test_inference_is_batched_and_image_size_reaches_the_world() -> None:
     policy = ToyPolicy(batched=True, image_size=5)
-    sizes = set()
+    sizes: set[tuple[int, ...]] = set()
     act = policy.act
 
     def spy(observations: Any) -> Any:
         sizes.update(o["pixels"]["front"].shape for o in observations)
         return act(observations)
 
-    policy.act = spy  # type: ignore[method-assign]
+    policy.act = spy
     run(requests(6), policy_factory=lambda: policy, workers=1, slots_per_worker=4)
     assert sizes == {(5, 5, 3)}
     assert max(policy.batches) >= 2
@@ -148,7 +148,7 @@ def test_abandoned_runs_leave_no_process() -> None:
     episodes = run_episodes(requests(50), world_factory=ToyWorld, policy_factory=ToyPolicy, workers=2)
     next(episodes)
     assert children_of(os.getpid())
-    episodes.close()  # type: ignore[attr-defined]
+    episodes.close()
     assert not children_of(os.getpid())
 
 
@@ -160,7 +160,8 @@ from vla.pool import run_episodes
 class Mine(ToyWorld):  # defined in a script without a main guard
     pass
 
-episodes = run_episodes(requests(1000), world_factory=functools.partial(Mine, step_s=0.2), policy_factory=ToyPolicy, workers=2)
+make = functools.partial(Mine, step_s=0.2)
+episodes = run_episodes(requests(1000), world_factory=make, policy_factory=ToyPolicy, workers=2)
 print("started", flush=True)
 for result, _ in episodes:
     print(result.outcome, flush=True)

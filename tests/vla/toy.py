@@ -20,7 +20,7 @@ ALL = frozenset({"pixels", "agent_pos", "instruction"})
 
 
 class ToyWorld:
-    """A point that is to reach a goal; task `Fail` never ends well, `Break` raises at step 2, `Unbuildable` at reset."""
+    """A point that is to reach a goal; task `Fail` never does, `Break` raises at step 2, `Unbuildable` at reset."""
 
     def __init__(self, image_size: int = 8, step_s: float = 0.0) -> None:
         self.image_size = image_size

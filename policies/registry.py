@@ -1,0 +1,76 @@
+"""Policies by name: `expert`, `replay:FOLDER`, or the path of a checkpoint. Imports a policy's module when it is made.
+
+A policy is one file of this package with `@POLICIES.register("name")` over a class or function. Modules are found by
+reading their text, so that naming the expert in a worker process imports no torch.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from vla.contract import Policy
+from vla.registry import Registry, nearest
+
+POLICIES: Registry[Callable[..., Policy]] = Registry("policy")
+_REGISTRATION = re.compile(r'^@POLICIES\.register\("([^"]+)"\)', re.MULTILINE)
+
+
+def policy_names() -> list[str]:
+    """Names that `make_policy` knows without a path, sorted."""
+    return sorted({*_modules(), *POLICIES})
+
+
+def make_policy(name: str) -> Policy:
+    """Make a policy.
+
+    Args:
+        name: A registered name, with an argument after a colon where the policy takes one (`replay:FOLDER`), or the
+            path of a checkpoint or a run.
+
+    Raises:
+        ValueError: Unknown name (the nearest one is given), missing or needless argument, no such path.
+    """
+    head, colon, argument = name.partition(":")
+    if head in policy_names():
+        return _make(head, argument, given=bool(colon))
+    if Path(name).exists():
+        from policies.learned import LearnedPolicy
+
+        return LearnedPolicy(name)
+    if "/" in name or "." in name:
+        raise ValueError(f"no checkpoint at {name!r}: the path does not exist. Names: {', '.join(policy_names())}.")
+    error = nearest("policy", head, policy_names())
+    raise ValueError(f"{error} A checkpoint of that path does not exist either.")
+
+
+def _make(name: str, argument: str, given: bool) -> Policy:
+    """Make the registered policy `name`, checking that it wants an argument exactly if one is given."""
+    if name not in POLICIES:
+        importlib.import_module(_modules()[name])
+    maker = POLICIES[name]
+    arguments = (argument,) if given else ()
+    try:
+        inspect.signature(maker).bind(*arguments)
+    except TypeError:
+        problem = "takes no argument" if given else f"needs an argument: {name}:{_wanted(maker)}"
+        raise ValueError(f"policy {name!r} {problem}") from None
+    return maker(*arguments)
+
+
+def _wanted(maker: Callable[..., Policy]) -> str:
+    return "".join(parameter.upper() for parameter in list(inspect.signature(maker).parameters)[:1])
+
+
+@functools.cache
+def _modules() -> dict[str, str]:
+    """Registered name to module, for the modules of this package."""
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        for name in _REGISTRATION.findall(path.read_text(encoding="utf-8")):
+            found[name] = f"{__package__}.{path.stem}"
+    return found

@@ -1,0 +1,56 @@
+"""Replays stored episodes: the same seed gives the same actions, open loop. Sees nothing but the seed and the step.
+
+On the world that recorded them it is a test of determinism; with a perturbation it shows what open loop is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from policies.registry import POLICIES
+from vla.contract import FloatArray, InputName, Observation
+from vla.episode import request_from_key
+from vla.seeding import episode_seed as seed_of
+from vla.store import EpisodeStore
+
+
+@POLICIES.register("replay")
+class ReplayPolicy:
+    """Executes what was executed in the stored episode of the same seed, noise included; holds still after its end.
+
+    Where several episodes of a folder have one seed (perturbed twins), the least perturbed one is replayed.
+    """
+
+    inputs: frozenset[InputName] = frozenset()
+    batched = False
+    execute = 1
+
+    def __init__(self, folder: str) -> None:
+        """Index the episodes of `folder`. Raises ValueError if there is no such folder."""
+        self._store = EpisodeStore(folder, create=False)
+        requests = [request_from_key(key) for key in self._store.keys()]  # noqa: SIM118 - not a dict
+        requests.sort(key=lambda request: len(request.perturbations), reverse=True)
+        self._keys = {seed_of(request): request.key for request in requests}
+        self._actions: FloatArray | None = None
+
+    def reset(self, episode_seed: int) -> None:
+        """Load the episode of this seed. Raises ValueError if there is none."""
+        key = self._keys.get(episode_seed)
+        if key is None:
+            raise ValueError(f"{self._store.folder} has no episode with the seed {episode_seed} to replay")
+        self._actions = self._store.load(key).executed
+
+    def act(self, observations: Sequence[Observation]) -> FloatArray:
+        """Return the stored action of each step, (B, 1, 7)."""
+        assert self._actions is not None, "act before reset"
+        return np.stack([self._at(observation["step"]) for observation in observations])[:, None]
+
+    def _at(self, step: int) -> FloatArray:
+        assert self._actions is not None
+        if step < len(self._actions):
+            return self._actions[step]
+        still = np.zeros_like(self._actions[0])
+        still[-1] = self._actions[-1, -1]
+        return still
