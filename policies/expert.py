@@ -9,14 +9,14 @@ import numpy as np
 from envs.scene import SceneSpec
 from envs.tasks.base import TASKS, Expert
 from policies.registry import POLICIES
-from vla.contract import FloatArray, InputName, Observation
+from vla.contract import FloatArray, Observation
 
 
 @POLICIES.register("expert")
 class ExpertPolicy:
     """Runs the expert of the scene's task."""
 
-    inputs: frozenset[InputName] = frozenset({"state"})
+    inputs: frozenset[str] = frozenset({"state"})
     batched = False
     execute = 1
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from policies.registry import POLICIES
-from vla.contract import ACTION_DIM, FloatArray, InputName, Observation
+from vla.contract import ACTION_DIM, FloatArray, Observation
 
 
 @POLICIES.register("random")
 class RandomPolicy:
     """Uniform actions, a function of the episode's seed."""
 
-    inputs: frozenset[InputName] = frozenset()
+    inputs: frozenset[str] = frozenset()
     batched = False
     execute = 1
 

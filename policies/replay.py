@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from policies.registry import POLICIES
-from vla.contract import FloatArray, InputName, Observation
+from vla.contract import FloatArray, Observation
 from vla.episode import request_from_key
 from vla.seeding import episode_seed as seed_of
 from vla.store import EpisodeStore
@@ -23,7 +23,7 @@ class ReplayPolicy:
     Where several episodes of a folder have one seed (perturbed twins), the least perturbed one is replayed.
     """
 
-    inputs: frozenset[InputName] = frozenset()
+    inputs: frozenset[str] = frozenset()
     batched = False
     execute = 1
 
@@ -49,8 +49,7 @@ class ReplayPolicy:
 
     def _at(self, step: int) -> FloatArray:
         assert self._actions is not None
-        if step < len(self._actions):
-            return self._actions[step]
-        still = np.zeros_like(self._actions[0])
-        still[-1] = self._actions[-1, -1]
-        return still
+        action = np.array(self._actions[min(step, len(self._actions) - 1)])
+        if step >= len(self._actions):
+            action[:-1] = 0.0  # the gripper keeps its last command
+        return action

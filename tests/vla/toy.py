@@ -88,6 +88,7 @@ class ToyPolicy:
         self.execute = execute
         self.image_size = image_size
         self.batches: list[int] = []
+        self.shapes: set[tuple[int, ...]] = set()
 
     def reset(self, episode_seed: int) -> None:
         self.seed = episode_seed
@@ -98,6 +99,7 @@ class ToyPolicy:
 
     def _one(self, observation: Observation) -> FloatArray:
         if self.batched:
+            self.shapes.add(observation["pixels"]["front"].shape)
             position, goal = np.split(observation["agent_pos"][:6], 2)
         else:
             position, goal = observation["state"]
