@@ -53,11 +53,16 @@ def test_paired_drop_counts_pairs() -> None:
 
 def test_paired_drop_extremes() -> None:
     none = paired_drop([(True, True)] * 10)
-    assert none.value == 0 and none.low == pytest.approx(-none.high) and none.high < 0.35
+    assert none.value == 0
+    assert none.low == pytest.approx(-none.high)
+    assert none.high < 0.35
     all_lost = paired_drop([(True, False)] * 10)
-    assert all_lost.value == all_lost.high == 1.0 and all_lost.low > 0.55
+    assert all_lost.value == all_lost.high == 1.0
+    assert all_lost.low > 0.55
     empty = paired_drop([])
-    assert math.isnan(empty.value) and empty.text == "no pairs" and empty.to_dict()["drop"] is None
+    assert math.isnan(empty.value)
+    assert empty.text == "no pairs"
+    assert empty.to_dict()["drop"] is None
 
 
 @pytest.mark.parametrize(("base", "keep", "gain"), [(0.9, 0.7, 0.1), (0.95, 0.95, 0.3), (0.6, 0.3, 0.1)])

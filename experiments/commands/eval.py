@@ -1,0 +1,113 @@
+"""Evaluate a policy on a suite: axes x levels x episodes, with Wilson intervals; resumes what was interrupted.
+
+Results go to RUN/eval/POLICY/results.jsonl, one durable line an episode. The same command goes on where a killed one
+stopped.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from envs.world import World
+from experiments.suites import get_suite
+from policies.registry import make_policy
+from vla.contract import EpisodeRequest
+from vla.evaluation import RUNS, Evaluation, Subject, evaluate
+from vla.provenance import checkpoint_hash, usable_cores
+from vla.suites import Suite
+from vla.tables import evaluation_tables
+
+
+@dataclass(frozen=True)
+class Args:
+    """Options of `vla eval`."""
+
+    policy: str
+    """A registered policy (`expert`, `random`, `blind`, `deaf`, `replay:FOLDER`, `blind:CHECKPOINT`) or a checkpoint."""
+    suite: str = "demo"
+    """Named suite, see experiments/suites.py."""
+    task: tuple[str, ...] = ()
+    """Only these tasks of the suite."""
+    axis: tuple[str, ...] = ()
+    """Only these axes and controls of the suite; `none` for the in-distribution cell alone."""
+    episodes: int | None = None
+    """Episodes a cell instead of the suite's own number."""
+    seed: int | None = None
+    """Suite seed instead of the suite's own."""
+    workers: Annotated[int | Literal["auto"], tyro.conf.arg(metavar="K|auto")] = "auto"
+    """Worker processes; `auto` is one per usable core, 0 runs in this process. Results do not depend on it."""
+    slots: int = 4
+    """Episodes that a worker keeps running at a time, for batched policies. Results do not depend on it."""
+    out: Path | None = None
+    """Run folder; default runs/SUITE."""
+    name: str = ""
+    """Name of the policy in tables and its folder; default made from --policy."""
+    keep: int | None = None
+    """Store poses of the first KEEP episodes of each cell for videos; default all, 0 none."""
+    retry_errors: bool = False
+    """Run episodes again that ended in an error."""
+    overwrite: bool = False
+    """Delete earlier results in the folder instead of resuming."""
+    json: bool = False
+    """Print one JSON object as the last line."""
+
+
+def main(args: Args) -> int:
+    """Run, print the tables; 1 if an episode ended in an error."""
+    evaluation = run(args)
+    console = Console()
+    console.print(evaluation_tables(evaluation))
+    ran = f"{evaluation.ran} episodes in {evaluation.wall_s:.1f} s"
+    there = len(evaluation.records) - evaluation.ran
+    console.print(
+        f"{ran}{f', {there} were there already' if there else ''}. Results: {evaluation.folder}", soft_wrap=True
+    )
+    if args.json:
+        print(json.dumps(evaluation.to_dict()))
+    return 1 if evaluation.summary.errors else 0
+
+
+def run(args: Args) -> Evaluation:
+    """The evaluation that the options ask for."""
+    suite = chosen_suite(args)
+    subject = chosen_subject(args.policy, args.name)
+    folder = (args.out or Path("runs") / suite.name) / RUNS / subject.name
+    return evaluate(
+        suite,
+        subject,
+        folder,
+        world_factory=World,
+        workers=usable_cores() if args.workers == "auto" else args.workers,
+        slots_per_worker=args.slots,
+        keep=None if args.keep == 0 else functools.partial(_first, args.keep),
+        retry_errors=args.retry_errors,
+        overwrite=args.overwrite,
+    )
+
+
+def _first(limit: int | None, request: EpisodeRequest) -> bool:
+    return limit is None or request.index < limit
+
+
+def chosen_suite(args: Args) -> Suite:
+    """The named suite, narrowed as asked. Raises ValueError for unknown names."""
+    return get_suite(args.suite).narrowed(args.task, args.axis, args.episodes, args.seed)
+
+
+def chosen_subject(policy: str, name: str = "") -> Subject:
+    """The policy with a name for its folder and the hash of its weights.
+
+    Raises ValueError for a name that is neither registered nor a checkpoint.
+    """
+    label = name or re.sub(r"[^A-Za-z0-9_.-]+", "-", policy.removeprefix("runs/")).strip("-")
+    path = Path(policy.partition(":")[2] or policy)
+    weights = checkpoint_hash(path) if path.exists() and not policy.startswith("replay:") else ""
+    return Subject(label, functools.partial(make_policy, policy), policy, weights)

@@ -1,0 +1,115 @@
+"""A suite: which episodes an evaluation is made of. Knows no task and no axis, only their names."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vla.contract import EpisodeRequest, Perturbation
+from vla.registry import nearest
+
+UNPERTURBED = "none"  # axis name of the cell without perturbation, level 0
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """The unit that a rate is given for."""
+
+    task: str
+    axis: str = UNPERTURBED
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tasks x (in distribution + axes x levels + controls) x episodes, all in the `eval` split.
+
+    Attributes:
+        name: For people.
+        tasks: Registered task names.
+        axes: Axes of generalization, each run at every level.
+        levels: Levels of the axes; level 0 is the in-distribution cell, which is always run.
+        controls: Axes that must break a policy which does what it claims (blank or swapped instruction); at level 1.
+        episodes: Episodes a cell. Cells of one task share their indices, so every perturbed episode has its twin.
+        seed: Suite seed.
+        version: Raised when the meaning of the suite changes.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    axes: tuple[str, ...] = ()
+    levels: tuple[int, ...] = (1, 2, 3)
+    controls: tuple[str, ...] = ()
+    episodes: int = 20
+    seed: int = 0
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what cannot be run."""
+        if not self.tasks:
+            raise ValueError(f"suite {self.name!r} has no task")
+        if self.episodes < 1:
+            raise ValueError(f"suite {self.name!r}: expected at least 1 episode a cell, got {self.episodes}")
+        if any(level < 1 for level in self.levels):
+            raise ValueError(f"suite {self.name!r}: levels start at 1 (0 is always run), got {self.levels}")
+
+    def cells(self) -> Iterator[Cell]:
+        """Every cell once, task by task: in distribution, axes in order, controls."""
+        for task in self.tasks:
+            yield Cell(task)
+            for axis in self.axes:
+                yield from (Cell(task, axis, level) for level in self.levels)
+            yield from (Cell(task, control, 1) for control in self.controls)
+
+    def requests(self) -> tuple[EpisodeRequest, ...]:
+        """Every episode once, in the order of `cells`."""
+        return tuple(self._request(cell, index) for cell in self.cells() for index in range(self.episodes))
+
+    def _request(self, cell: Cell, index: int) -> EpisodeRequest:
+        changes = () if cell.axis == UNPERTURBED else (Perturbation(cell.axis, cell.level),)
+        return EpisodeRequest(cell.task, index, self.seed, "eval", changes)
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits over the version and the keys of all requests: equal hashes ask for equal episodes."""
+        text = "\n".join([str(self.version), *(request.key for request in self.requests())])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def narrowed(
+        self,
+        tasks: Sequence[str] = (),
+        axes: Sequence[str] = (),
+        episodes: int | None = None,
+        seed: int | None = None,
+    ) -> Suite:
+        """The part of the suite with these tasks and axes (controls count as axes); empty and None mean its own.
+
+        Raises UnknownNameError for what the suite does not have.
+        """
+        for kind, asked, known in (("task", tasks, self.tasks), ("axis", axes, self.axes + self.controls)):
+            for name in asked:
+                if name not in known and name != UNPERTURBED:
+                    raise nearest(f"{kind} of suite {self.name!r}", name, list(known))
+        return dataclasses.replace(
+            self,
+            tasks=tuple(task for task in self.tasks if not tasks or task in tasks),
+            axes=tuple(axis for axis in self.axes if not axes or axis in axes),
+            controls=tuple(axis for axis in self.controls if not axes or axis in axes),
+            episodes=self.episodes if episodes is None else episodes,
+            seed=self.seed if seed is None else seed,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready fields."""
+        return dataclasses.asdict(self)
+
+
+def cell_of(request: EpisodeRequest) -> Cell:
+    """The cell a request belongs to; several perturbations at once are one axis called `a+b`."""
+    if not request.perturbations:
+        return Cell(request.task)
+    axis = "+".join(change.axis for change in request.perturbations)
+    return Cell(request.task, axis, max(change.level for change in request.perturbations))

@@ -1,0 +1,90 @@
+"""Tables of an evaluation for the terminal: every number with its interval, controls and errors apart."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from vla.evaluation import Evaluation
+from vla.stats import Rate
+from vla.suites import Suite
+from vla.summary import Summary
+
+
+def evaluation_tables(evaluation: Evaluation) -> RenderableType:
+    """Tasks in distribution; axes by level and the change against the unperturbed twins; controls; what went wrong."""
+    suite, summary = evaluation.suite, evaluation.summary
+    title = f"{evaluation.policy} on {suite.name}, seed {suite.seed}: in distribution"
+    parts: list[RenderableType] = [Text(title, style="bold"), _tasks(suite, summary)]
+    if suite.axes:
+        parts += [Text("Generalization, all tasks", style="bold"), _axes(suite, summary)]
+    if suite.controls:
+        parts += [Text("Controls: a policy that listens must fail here", style="bold"), _controls(suite, summary)]
+    if summary.reasons:
+        parts += [Text("Why not", style="bold"), _reasons(summary)]
+    if summary.errors:
+        parts += [Text("Errors: in no rate; tracebacks in results.jsonl", style="bold red"), _errors(evaluation)]
+    return Group(*parts)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
+    return table
+
+
+def _cell(rate: Rate | None) -> Text:
+    if rate is None:
+        return Text("-", style="dim")
+    return Text(rate.text, style="yellow" if rate.errors else "")
+
+
+def _tasks(suite: Suite, summary: Summary) -> Table:
+    table = _table("task", "success")
+    for task in suite.tasks:
+        table.add_row(task, _cell(summary.task(task)))
+    if len(suite.tasks) > 1:
+        table.add_section()
+        table.add_row("all", _cell(summary.overall))
+    return table
+
+
+def _axes(suite: Suite, summary: Summary) -> Table:
+    levels = [f"level {level}" for level in suite.levels]
+    table = _table("axis", *levels, f"change at level {suite.levels[-1]}")
+    for axis in suite.axes:
+        drop = summary.drops.get((axis, suite.levels[-1]))
+        cells = [_cell(summary.pooled.get((axis, level))) for level in suite.levels]
+        table.add_row(axis, *cells, drop.text if drop else "-")
+    return table
+
+
+def _controls(suite: Suite, summary: Summary) -> Table:
+    table = _table("control", "success", "change")
+    for control in suite.controls:
+        drop = summary.drops.get((control, 1))
+        table.add_row(control, _cell(summary.pooled.get((control, 1))), drop.text if drop else "-")
+    return table
+
+
+def _reasons(summary: Summary) -> Table:
+    table = _table("reason", "episodes")
+    for reason, times in list(summary.reasons.items())[:8]:
+        table.add_row(escape(reason), str(times))
+    if len(summary.reasons) > 8:
+        table.add_row(f"{len(summary.reasons) - 8} other reasons", str(sum(list(summary.reasons.values())[8:])))
+    return table
+
+
+def _errors(evaluation: Evaluation) -> Table:
+    table = _table("episode", "last line of the traceback")
+    errors = [record for record in evaluation.records if record.outcome == "error"]
+    for record in errors[:5]:
+        table.add_row(record.key, escape((record.traceback.strip().splitlines() or [record.reason])[-1][:100]))
+    if len(errors) > 5:
+        table.add_row(f"{len(errors) - 5} more", "")
+    return table
