@@ -15,12 +15,17 @@ from vla.contract import ByteArray, FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Triangles in the node's frame, metres. `normals` and `uvs` are per vertex; uvs in metres / `scale_m` repeats."""
+    """Triangles in the node's frame, metres.
+
+    `normals` and `uvs` are per vertex. uvs are metres on the surface: one repetition of a texture is `scale_m` of them.
+    `face_rgb` multiplies the texture face by face (for meshes that bring colours of their own, such as the robot).
+    """
 
     vertices: FloatArray  # (V, 3)
     faces: NDArray[np.int32]  # (F, 3), counter-clockwise seen from outside
     normals: FloatArray  # (V, 3), unit
     uvs: FloatArray  # (V, 2)
+    face_rgb: FloatArray | None = None  # (F, 3) sRGB in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Node:
         link: -1 for the base link, as in PyBullet.
         row: Row of the pose array that moves it, or -1 if it stands still at `static_pose`.
         static_pose: (7,) position and quaternion xyzw, used when row is -1.
+        casts_shadow: Whether it is drawn into the shadow map; floor, table and flat marks only receive.
     """
 
     name: str
@@ -50,6 +56,7 @@ class Node:
     material: Material
     row: int = -1
     static_pose: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    casts_shadow: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,88 @@
+"""Turns a SceneSpec into the RenderScene that every renderer draws. Knows no PyBullet and no pixels."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from envs.objects import box_mesh, checked_kind
+from envs.poses import FIRST_OBJECT_BODY, FLOOR_BODY, ROBOT_BODY, TABLE_BODY, pose_rows
+from envs.renderer.lod import visual_mesh
+from envs.renderer.types import Material, Mesh, Node, RenderScene
+from envs.robots import ROBOTS
+from envs.scene import ObjectSpec, SceneSpec, TableSpec, Texture
+from envs.urdf import load_urdf
+
+FLOOR_SIDE_M = 9.0
+LINK_TRIANGLES = 260  # of one visual of the robot, with level of detail
+WHITE = Texture("plain", (1.0, 1.0, 1.0))
+
+
+def build_render_scene(spec: SceneSpec, *, level_of_detail: bool = True) -> RenderScene:
+    """Meshes, materials, light and background of a scene.
+
+    Args:
+        spec: The scene.
+        level_of_detail: Simplify the robot's meshes; False keeps every triangle of the files.
+
+    Raises:
+        ValueError: An unknown robot or object kind, or a size that does not fit its kind.
+    """
+    rows = pose_rows(spec)
+    row_of = {(row.body, row.link): i for i, row in enumerate(rows)}
+    nodes = [_floor(spec), _table(spec.table)]
+    triangles = LINK_TRIANGLES if level_of_detail else None
+    for name, link, mesh in _robot_meshes(spec.robot.name, triangles):
+        nodes.append(Node(name, ROBOT_BODY, link, mesh, Material(WHITE, smooth=True), row_of[ROBOT_BODY, link]))
+    for i, item in enumerate(spec.objects):
+        nodes.append(_object(item, FIRST_OBJECT_BODY + i, row_of.get((FIRST_OBJECT_BODY + i, -1), -1)))
+    return RenderScene(tuple(nodes), spec.light, spec.background)
+
+
+@lru_cache(maxsize=8)
+def _robot_meshes(robot: str, triangles: int | None) -> tuple[tuple[str, int, Mesh], ...]:
+    """(name, link, mesh) of every visual of a robot."""
+    return tuple(
+        (f"{robot}/{link.name}", link.index, visual_mesh(visual, triangles))
+        for link in load_urdf(ROBOTS[robot]().urdf).links
+        for visual in link.visuals
+    )
+
+
+@lru_cache(maxsize=512)
+def _object_mesh(kind_spec: ObjectSpec) -> Mesh:
+    return checked_kind(kind_spec).mesh(kind_spec.size)
+
+
+def _object(item: ObjectSpec, body: int, row: int) -> Node:
+    mesh = _object_mesh(ObjectSpec(item.kind, item.kind, "", item.size, (0.0, 0.0, 0.0), 0.0, WHITE))
+    kind = checked_kind(item)
+    pose = (*item.position, 0.0, 0.0, math.sin(item.yaw / 2), math.cos(item.yaw / 2))
+    return Node(item.name, body, -1, mesh, Material(item.texture, kind.smooth), row, pose, casts_shadow=kind.moves)
+
+
+def _table(table: TableSpec) -> Node:
+    pose = (*table.center, table.height - table.size[2] / 2, 0.0, 0.0, 0.0, 1.0)
+    mesh = _box(table.size)
+    return Node("table", TABLE_BODY, -1, mesh, Material(table.texture), static_pose=pose, casts_shadow=False)
+
+
+@lru_cache(maxsize=64)
+def _box(size: tuple[float, ...]) -> Mesh:
+    return box_mesh(size)
+
+
+def _floor(spec: SceneSpec) -> Node:
+    pose = (*spec.table.center, spec.background.floor_height, 0.0, 0.0, 0.0, 1.0)
+    material = Material(spec.background.floor)
+    return Node("floor", FLOOR_BODY, -1, _floor_mesh(), material, static_pose=pose, casts_shadow=False)
+
+
+@lru_cache(maxsize=1)
+def _floor_mesh() -> Mesh:
+    half = FLOOR_SIDE_M / 2
+    corners = np.array([[-half, -half, 0], [half, -half, 0], [half, half, 0], [-half, half, 0]], np.float32)
+    up = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
+    return Mesh(corners, np.array([[0, 1, 2], [0, 2, 3]], np.int32), up, np.ascontiguousarray(corners[:, :2]))

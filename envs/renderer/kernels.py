@@ -1,0 +1,236 @@
+"""Compiled geometry: node transforms, culling, near-plane clipping and scan conversion into depth and face buffers.
+
+Every buffer holds `w`, a depth that is linear on the screen and larger for what is nearer: 1 / z for cameras, minus the
+distance along the light for shadow maps. Edges are walked from the upper to the lower vertex whatever the winding, so two
+triangles that share an edge compute the same pixels for it: no holes, no pixel drawn twice.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from envs.renderer.pack import CASTS, END_FACE, END_POINT, FIRST_FACE, FIRST_POINT, ROW, SPHERE
+
+_OPTIONS = {"nogil": True, "cache": True, "boundscheck": False, "error_model": "numpy"}
+
+
+@njit(**_OPTIONS)
+def place_nodes(poses, ints, static_poses, transforms):
+    """Fill `transforms` (K, 12): rotation row by row 9, position 3, of each node in the world."""
+    for k in range(ints.shape[0]):
+        row = ints[k, ROW]
+        if row >= 0:
+            px, py, pz = float(poses[row, 0]), float(poses[row, 1]), float(poses[row, 2])
+            x, y, z, w = float(poses[row, 3]), float(poses[row, 4]), float(poses[row, 5]), float(poses[row, 6])
+        else:
+            px, py, pz = static_poses[k, 0], static_poses[k, 1], static_poses[k, 2]
+            x, y, z, w = static_poses[k, 3], static_poses[k, 4], static_poses[k, 5], static_poses[k, 6]
+        s = 2.0 / (x * x + y * y + z * z + w * w)
+        transforms[k, 0] = 1.0 - s * (y * y + z * z)
+        transforms[k, 1] = s * (x * y - z * w)
+        transforms[k, 2] = s * (x * z + y * w)
+        transforms[k, 3] = s * (x * y + z * w)
+        transforms[k, 4] = 1.0 - s * (x * x + z * z)
+        transforms[k, 5] = s * (y * z - x * w)
+        transforms[k, 6] = s * (x * z - y * w)
+        transforms[k, 7] = s * (y * z + x * w)
+        transforms[k, 8] = 1.0 - s * (x * x + y * y)
+        transforms[k, 9] = px
+        transforms[k, 10] = py
+        transforms[k, 11] = pz
+
+
+@njit(**_OPTIONS)
+def _compose(view, transform, out):
+    """Out (3, 4) = view (3, 4) after transform (12,): node frame to camera or light frame."""
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = view[i, 0] * transform[j] + view[i, 1] * transform[3 + j] + view[i, 2] * transform[6 + j]
+        out[i, 3] = view[i, 0] * transform[9] + view[i, 1] * transform[10] + view[i, 2] * transform[11] + view[i, 3]
+
+
+@njit(**_OPTIONS)
+def _transform_points(points, first, end, matrix, out):
+    """Points `first:end` of a node into another frame; `out` (P, 3) from row `first`."""
+    for i in range(first, end):
+        x, y, z = float(points[i, 0]), float(points[i, 1]), float(points[i, 2])
+        out[i, 0] = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3]
+        out[i, 1] = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + matrix[1, 3]
+        out[i, 2] = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + matrix[2, 3]
+
+
+@njit(inline="always", **_OPTIONS)
+def _fill(x0, y0, w0, x1, y1, w1, x2, y2, w2, depth, ids, face):
+    """Scan one screen triangle into `depth` (H, W) and `ids` (H, W): the pixels whose centres it covers, if nearer."""
+    if y1 < y0:
+        x0, y0, w0, x1, y1, w1 = x1, y1, w1, x0, y0, w0
+    if y2 < y0:
+        x0, y0, w0, x2, y2, w2 = x2, y2, w2, x0, y0, w0
+    if y2 < y1:
+        x1, y1, w1, x2, y2, w2 = x2, y2, w2, x1, y1, w1
+    height, width = depth.shape
+    first = max(0, int(math.ceil(y0 - 0.5)))
+    end = int(math.ceil(min(y2 - 0.5, float(height))))
+    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+    if first >= end or area == 0.0:
+        return
+    dw_dx = ((w1 - w0) * (y2 - y0) - (w2 - w0) * (y1 - y0)) / area
+    dw_dy = ((x1 - x0) * (w2 - w0) - (x2 - x0) * (w1 - w0)) / area
+    long_slope = (x2 - x0) / (y2 - y0)
+    upper_slope = (x1 - x0) / (y1 - y0)  # not read when y1 == y0
+    lower_slope = (x2 - x1) / (y2 - y1)
+    step = np.float32(dw_dx)
+    for j in range(first, end):
+        y = j + 0.5
+        xa = x0 + (y - y0) * long_slope
+        xb = x0 + (y - y0) * upper_slope if y < y1 else x1 + (y - y1) * lower_slope
+        left = max(0, int(math.ceil(max(min(xa, xb) - 0.5, -1.0))))
+        right = int(math.ceil(min(max(xa, xb) - 0.5, float(width))))
+        start = np.float32(w0 + (y - y0) * dw_dy + (left + 0.5 - x0) * dw_dx)
+        for i in range(left, right):
+            w = start + step * np.float32(i - left)
+            if w > depth[j, i]:
+                depth[j, i] = w
+                ids[j, i] = face
+
+
+@njit(**_OPTIONS)
+def draw_camera(packed, transforms, view, focal, near, points_c, corners, depth, ids):
+    """Draw every node into the buffers of one camera.
+
+    Args:
+        packed: points, faces, planes, ints, floats of the PackedScene.
+        transforms: (K, 12) from `place_nodes`.
+        view: (3, 4) world to camera.
+        focal: Focal length in pixels.
+        near: Distance of the near plane, metres.
+        points_c: (P, 3) scratch.
+        corners: (4, 3) scratch for clipped triangles.
+        depth: (H, W) float32, filled with 1 / far.
+        ids: (H, W) int32, filled with -1.
+    """
+    points, faces, planes, ints, floats = packed
+    height, width = depth.shape
+    cx, cy = 0.5 * width, 0.5 * height
+    side_x, side_y = math.hypot(focal, cx), math.hypot(focal, cy)
+    matrix = np.empty((3, 4))
+    for k in range(ints.shape[0]):
+        _compose(view, transforms[k], matrix)
+        sx, sy, sz, radius = floats[k, SPHERE], floats[k, SPHERE + 1], floats[k, SPHERE + 2], floats[k, SPHERE + 3]
+        x = matrix[0, 0] * sx + matrix[0, 1] * sy + matrix[0, 2] * sz + matrix[0, 3]
+        y = matrix[1, 0] * sx + matrix[1, 1] * sy + matrix[1, 2] * sz + matrix[1, 3]
+        z = matrix[2, 0] * sx + matrix[2, 1] * sy + matrix[2, 2] * sz + matrix[2, 3]
+        if z + radius < near or abs(x) * focal - cx * z > radius * side_x or abs(y) * focal - cy * z > radius * side_y:
+            continue  # the bounding sphere is outside one plane of the view
+        _transform_points(points, ints[k, FIRST_POINT], ints[k, END_POINT], matrix, points_c)
+        # The eye in the node's frame: minus the transposed rotation times the translation.
+        ex = -(matrix[0, 0] * matrix[0, 3] + matrix[1, 0] * matrix[1, 3] + matrix[2, 0] * matrix[2, 3])
+        ey = -(matrix[0, 1] * matrix[0, 3] + matrix[1, 1] * matrix[1, 3] + matrix[2, 1] * matrix[2, 3])
+        ez = -(matrix[0, 2] * matrix[0, 3] + matrix[1, 2] * matrix[1, 3] + matrix[2, 2] * matrix[2, 3])
+        whole = z - radius >= near
+        for f in range(ints[k, FIRST_FACE], ints[k, END_FACE]):
+            if planes[f, 0] * ex + planes[f, 1] * ey + planes[f, 2] * ez + planes[f, 3] <= 0.0:
+                continue
+            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+            za, zb, zc = points_c[a, 2], points_c[b, 2], points_c[c, 2]
+            if whole or (za >= near and zb >= near and zc >= near):
+                wa, wb, wc = 1.0 / za, 1.0 / zb, 1.0 / zc
+                _fill(
+                    cx + focal * points_c[a, 0] * wa, cy + focal * points_c[a, 1] * wa, wa,
+                    cx + focal * points_c[b, 0] * wb, cy + focal * points_c[b, 1] * wb, wb,
+                    cx + focal * points_c[c, 0] * wc, cy + focal * points_c[c, 1] * wc, wc,
+                    depth, ids, f,
+                )  # fmt: skip
+            elif za >= near or zb >= near or zc >= near:
+                _clip_and_fill(points_c, a, b, c, near, focal, cx, cy, corners, depth, ids, f)
+
+
+@njit(**_OPTIONS)
+def _clip_and_fill(points_c, a, b, c, near, focal, cx, cy, corners, depth, ids, face):
+    """Cut a triangle at the near plane into a polygon of 3 or 4 corners and draw it as a fan."""
+    count = 0
+    p, q = c, a
+    for side in range(3):
+        zp, zq = points_c[p, 2], points_c[q, 2]
+        if (zp >= near) != (zq >= near):
+            inside, outside = (p, q) if zp >= near else (q, p)  # the same cut from both triangles at an edge
+            t = (near - points_c[inside, 2]) / (points_c[outside, 2] - points_c[inside, 2])
+            corners[count, 0] = points_c[inside, 0] + t * (points_c[outside, 0] - points_c[inside, 0])
+            corners[count, 1] = points_c[inside, 1] + t * (points_c[outside, 1] - points_c[inside, 1])
+            corners[count, 2] = near
+            count += 1
+        if zq >= near:
+            corners[count, 0], corners[count, 1], corners[count, 2] = points_c[q, 0], points_c[q, 1], points_c[q, 2]
+            count += 1
+        p = q
+        q = b if side == 0 else c
+    for i in range(count):
+        w = 1.0 / corners[i, 2]
+        corners[i, 0], corners[i, 1], corners[i, 2] = cx + focal * corners[i, 0] * w, cy + focal * corners[i, 1] * w, w
+    for i in range(1, count - 1):
+        _fill(
+            corners[0, 0], corners[0, 1], corners[0, 2],
+            corners[i, 0], corners[i, 1], corners[i, 2],
+            corners[i + 1, 0], corners[i + 1, 1], corners[i + 1, 2],
+            depth, ids, face,
+        )  # fmt: skip
+
+
+@njit(**_OPTIONS)
+def light_bounds(ints, floats, transforms, light, quantum, bounds):
+    """Fill `bounds` (6,) with min x, y, z, max x, y, z of all shadow casters in the light's frame, metres.
+
+    x and y are rounded outwards to `quantum`, so that the shadow map's grid stays put while the robot moves.
+    """
+    bounds[:3] = np.inf
+    bounds[3:] = -np.inf
+    for k in range(ints.shape[0]):
+        if ints[k, CASTS] == 0:
+            continue
+        t = transforms[k]
+        sx, sy, sz, radius = floats[k, SPHERE], floats[k, SPHERE + 1], floats[k, SPHERE + 2], floats[k, SPHERE + 3]
+        x = t[0] * sx + t[1] * sy + t[2] * sz + t[9]
+        y = t[3] * sx + t[4] * sy + t[5] * sz + t[10]
+        z = t[6] * sx + t[7] * sy + t[8] * sz + t[11]
+        for i in range(3):
+            value = light[i, 0] * x + light[i, 1] * y + light[i, 2] * z
+            bounds[i] = min(bounds[i], value - radius)
+            bounds[3 + i] = max(bounds[3 + i], value + radius)
+    for i in range(2):
+        bounds[i] = math.floor(bounds[i] / quantum) * quantum
+        bounds[3 + i] = math.ceil(bounds[3 + i] / quantum) * quantum
+
+
+@njit(**_OPTIONS)
+def draw_shadow_map(packed, transforms, texture, points_l, depth, ids):
+    """Draw the casters as the light sees them.
+
+    Args:
+        packed: As for `draw_camera`.
+        transforms: (K, 12) from `place_nodes`.
+        texture: (3, 4) world to (column, row, w) of the map; w is minus metres along the light.
+        points_l: (P, 3) scratch.
+        depth: (S, S) float32, filled with a value below every w.
+        ids: (S, S) int32 scratch.
+    """
+    points, faces, planes, ints, _ = packed
+    matrix = np.empty((3, 4))
+    for k in range(ints.shape[0]):
+        if ints[k, CASTS] == 0:
+            continue
+        _compose(texture, transforms[k], matrix)
+        _transform_points(points, ints[k, FIRST_POINT], ints[k, END_POINT], matrix, points_l)
+        for f in range(ints[k, FIRST_FACE], ints[k, END_FACE]):
+            # Row 2 points to the light: faces turned away from it cast nothing that their other side does not.
+            if planes[f, 0] * matrix[2, 0] + planes[f, 1] * matrix[2, 1] + planes[f, 2] * matrix[2, 2] <= 0.0:
+                continue
+            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+            _fill(
+                points_l[a, 0], points_l[a, 1], points_l[a, 2],
+                points_l[b, 0], points_l[b, 1], points_l[b, 2],
+                points_l[c, 0], points_l[c, 1], points_l[c, 2],
+                depth, ids, f,
+            )  # fmt: skip

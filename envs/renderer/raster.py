@@ -1,0 +1,152 @@
+"""The default renderer: a z-buffer rasterizer with textures, three lights and a shadow map, in compiled loops.
+
+Same scene, poses and camera give the same bytes, whatever was drawn before. The loops release the interpreter lock, so
+threads that each have their own renderer draw in parallel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.renderer import kernels, shading
+from envs.renderer.pack import pack_scene
+from envs.renderer.types import Camera, Frame, RenderScene
+from vla.contract import FloatArray
+
+SHADOW_QUANTUM_M = 0.1  # borders of the shadow map move in such steps
+
+
+class RasterRenderer:
+    """Draws one RenderScene. Implements `envs.renderer.types.Renderer`.
+
+    Args:
+        scene: What to draw.
+        supersample: Draw at twice the size and average 2 x 2 pixels (colour only: depth and segmentation are those of
+            the pixel below and right of the centre).
+        shadows: Overrides `scene.light.shadows`.
+    """
+
+    def __init__(self, scene: RenderScene, *, supersample: bool = False, shadows: bool | None = None) -> None:
+        """Pack the scene into arrays. Raises ValueError for a texture that cannot be drawn."""
+        self._packed = pack_scene(scene)
+        packed = self._packed
+        self._geometry = (packed.points, packed.faces, packed.planes, packed.ints, packed.floats)
+        self._surface = (packed.attributes, packed.face_node, packed.ints, packed.floats, packed.texels)
+        self._transforms = np.empty((len(packed.ints), 12))
+        self._points = np.empty((len(packed.points), 3))
+        self._corners = np.empty((4, 3))
+        self._node_lights = np.empty((len(packed.ints), 9), np.float32)
+        light, background = scene.light, scene.background
+        self._lights = np.array(
+            [light.ambient, light.directional, light.point, background.top, background.bottom], np.float32
+        )
+        self._sun = _unit(np.asarray(light.direction, np.float64))
+        self._point = np.asarray(light.point_position, np.float64)
+        self._shadows = (light.shadows if shadows is None else shadows) and bool(packed.ints[:, kernels.CASTS].any())
+        self._supersample = supersample
+        self._buffers: dict[tuple[int, int], tuple[FloatArray, NDArray[np.int32]]] = {}
+
+    def render(self, poses: FloatArray, cameras: Sequence[Camera]) -> list[Frame]:
+        """Draw `poses` (N, 7) from each camera. Raises ValueError if N does not fit the scene or a pose is not finite."""
+        poses = np.ascontiguousarray(poses, np.float32)
+        if poses.ndim != 2 or poses.shape[1:] != (7,) or len(poses) < self._packed.rows:
+            raise ValueError(f"the scene needs poses of shape ({self._packed.rows}, 7), got {poses.shape}")
+        if not np.isfinite(poses).all():
+            raise ValueError(f"poses must be finite; rows {np.flatnonzero(~np.isfinite(poses).all(axis=1))} are not")
+        kernels.place_nodes(poses, self._packed.ints, self._packed.static_poses, self._transforms)
+        shading.shade_lights(self._transforms, self._sun, self._point, self._node_lights)
+        transforms = self._transforms.astype(np.float32)
+        maps: dict[int, tuple[Any, ...]] = {}
+        frames = []
+        for camera in cameras:
+            size = shadow_map_size(camera.height)
+            if size not in maps:
+                maps[size] = self._shadow_map(size)
+            frames.append(self._draw(camera, transforms, maps[size]))
+        return frames
+
+    def close(self) -> None:
+        """Free the buffers."""
+        self._buffers.clear()
+
+    def _buffer(self, height: int, width: int) -> tuple[FloatArray, NDArray[np.int32]]:
+        if (height, width) not in self._buffers:
+            self._buffers[height, width] = np.empty((height, width), np.float32), np.empty((height, width), np.int32)
+        return self._buffers[height, width]
+
+    def _shadow_map(self, size: int) -> tuple[Any, ...]:
+        """(map, world-to-map matrix (3, 4) float32, bias (2,) float32); a 1 x 1 map for none."""
+        if not self._shadows:
+            return np.zeros((1, 1), np.float32), np.zeros((3, 4), np.float32), np.zeros(2, np.float32)
+        basis = light_basis(self._sun)
+        bounds = np.empty(6)
+        kernels.light_bounds(self._packed.ints, self._packed.floats, self._transforms, basis, SHADOW_QUANTUM_M, bounds)
+        extent = max(bounds[3] - bounds[0], bounds[4] - bounds[1])
+        scale = (size - 2) / extent
+        matrix = np.zeros((3, 4))
+        matrix[:2, :3], matrix[2, :3] = basis[:2] * scale, basis[2]
+        matrix[:2, 3] = 1 - bounds[:2] * scale
+        depth, ids = np.full((size, size), -1e9, np.float32), np.empty((size, size), np.int32)
+        kernels.draw_shadow_map(self._geometry, self._transforms, matrix, self._points, depth, ids)
+        texel = 1 / scale
+        return depth, matrix.astype(np.float32), np.array([0.002, 0.8 * texel], np.float32)
+
+    def _draw(self, camera: Camera, transforms: FloatArray, shadow: tuple[Any, ...]) -> Frame:
+        factor = 2 if self._supersample else 1
+        camera = replace(camera, width=camera.width * factor, height=camera.height * factor)
+        height, width = camera.height, camera.width
+        depth, ids = self._buffer(height, width)
+        depth.fill(1 / camera.far)
+        ids.fill(-1)
+        rotation, eye = camera.pose_w[:3, :3], camera.pose_w[:3, 3]
+        view = np.empty((3, 4))
+        view[:, :3], view[:, 3] = rotation.T, -rotation.T @ eye
+        focal = float(camera.intrinsics[0, 0])
+        kernels.draw_camera(
+            self._geometry, self._transforms, view, focal, camera.near, self._points, self._corners, depth, ids
+        )
+        right, down, forward = rotation.T
+        corner = forward - right * (width / 2 / focal) - down * (height / 2 / focal)
+        rays = np.array([eye, corner, right / focal, down / focal, (1 / focal, 1 / camera.far, camera.far)], np.float32)
+        out = (
+            np.empty((height, width, 3), np.uint8),
+            np.empty((height, width), np.float32),
+            np.empty((height, width), np.int32),
+        )
+        shading.shade(self._surface, transforms, self._node_lights, rays, self._lights, *shadow, depth, ids, out)
+        return Frame(*out) if factor == 1 else _halve(*out)
+
+
+def shadow_map_size(image_height: int) -> int:
+    """Texels along a shadow map for an image: what one pixel can show, no finer."""
+    return 256 if image_height <= 128 else 512 if image_height <= 256 else 1024
+
+
+def light_basis(sun: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Orthonormal rows (3, 3): right, down of a shadow map, direction to the light."""
+    helper = np.array([1.0, 0.0, 0.0]) if abs(sun[0]) < 0.9 else np.array([0.0, 1.0, 0.0])
+    right = _unit(np.cross(helper, sun))
+    return np.stack([right, np.cross(sun, right), sun])
+
+
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = float(np.linalg.norm(vector))
+    if not length > 0:
+        raise ValueError(f"a light direction has a length > 0, got {vector.tolist()}")
+    return np.asarray(vector / length)
+
+
+def _halve(rgb: Any, depth: Any, segmentation: Any) -> Frame:
+    """Average 2 x 2 pixels."""
+    height, width = depth.shape[0] // 2, depth.shape[1] // 2
+    total = rgb.reshape(height, 2, width, 2, 3).sum(axis=(1, 3), dtype=np.uint16)
+    return Frame(
+        ((total + 2) >> 2).astype(np.uint8),
+        np.ascontiguousarray(depth[1::2, 1::2]),
+        np.ascontiguousarray(segmentation[1::2, 1::2]),
+    )
