@@ -85,15 +85,16 @@ def push(state: WorldState, name: str, place: str) -> FloatArray:
     spec = state.spec.object(name)
     reach = object_kind(spec.kind).radius(spec.size)
     low = push_height(state, name)
-    behind = along < -0.5 * reach and float(np.hypot(aside[0], aside[1])) < PUSH_ASIDE
-    if behind and state.ee_position[2] < low + 0.02:
-        waypoint = state.ee_position[:2] + PUSH_STEP * ahead - aside
+    error = float(np.hypot(aside[0], aside[1]))
+    if along < -0.5 * reach and error < PUSH_ASIDE and state.ee_position[2] < low + 0.02:
+        waypoint = state.ee_position[:2] + PUSH_STEP * (1.0 - error / PUSH_ASIDE) * ahead - aside
         return move(state, np.array([*waypoint, low]), CLOSED)
     start = thing[:2] - (reach + STANDOFF) * ahead
-    return move(state, descend(state, np.array([*start, low])), CLOSED)
+    wedged = name in state.grasped  # a cylinder can force its way in between the fingers
+    return move(state, descend(state, np.array([*start, low])), OPEN if wedged else CLOSED)
 
 
-PUSH_ASIDE = 0.02  # metres off the line at which pushing is given up and begun anew
+PUSH_ASIDE = 0.025  # metres off the line at which pushing is given up and begun anew
 PUSH_STEP = 0.045  # metres asked for in one step of pushing
 STANDOFF = 0.03  # metres between the object and the fingers that come down behind it
 
