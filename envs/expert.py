@@ -86,15 +86,19 @@ def push(state: WorldState, name: str, place: str) -> FloatArray:
     reach = object_kind(spec.kind).radius(spec.size)
     low = push_height(state, name)
     error = float(np.hypot(aside[0], aside[1]))
-    if along < -0.5 * reach and error < PUSH_ASIDE and state.ee_position[2] < low + 0.02:
-        waypoint = state.ee_position[:2] + PUSH_STEP * (1.0 - error / PUSH_ASIDE) * ahead - aside
-        return move(state, np.array([*waypoint, low]), CLOSED)
+    rise = float(state.ee_position[2]) - low
+    if along < -0.5 * reach and error < PUSH_ASIDE and rise < (0.02 if name in state.touched else 0.008):
+        share = max(1.0 - error / PUSH_ALIGNED, -1.0)  # backs off when off line: sticky fingers cannot slide along
+        waypoint = state.ee_position[:2] + PUSH_STEP * share * ahead - aside
+        z = low if abs(rise) > 0.01 else state.ee_position[2]  # fingers that move up or down take the object along
+        return move(state, np.array([*waypoint, z]), CLOSED)
     start = thing[:2] - (reach + STANDOFF) * ahead
     wedged = name in state.grasped  # a cylinder can force its way in between the fingers
     return move(state, descend(state, np.array([*start, low])), OPEN if wedged else CLOSED)
 
 
-PUSH_ASIDE = 0.025  # metres off the line at which pushing is given up and begun anew
+PUSH_ASIDE = 0.03  # metres off the line at which pushing is given up and begun anew
+PUSH_ALIGNED = 0.012  # metres off the line at which pushing turns into backing off
 PUSH_STEP = 0.045  # metres asked for in one step of pushing
 STANDOFF = 0.03  # metres between the object and the fingers that come down behind it
 
