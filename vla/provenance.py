@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.metadata
 import os
 import platform
@@ -78,20 +77,3 @@ def command_line() -> str:
     """The command that is running, as one would type it."""
     name, *rest = sys.argv
     return shlex.join([Path(name).name, *rest])
-
-
-def checkpoint_hash(path: Path) -> str:
-    """16 hex digits over the files of a checkpoint (a folder's direct `.safetensors` and `.json` files, or one file).
-
-    Raises FileNotFoundError when there is nothing to hash.
-    """
-    files = [path] if path.is_file() else sorted(f for f in path.glob("*") if f.suffix in {".safetensors", ".json"})
-    if not files:
-        raise FileNotFoundError(f"no checkpoint at {path}: expected a folder with .safetensors and .json files")
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode() + b"\0")
-        with file.open("rb") as stream:
-            for block in iter(lambda: stream.read(1 << 20), b""):
-                digest.update(block)
-    return digest.hexdigest()[:16]

@@ -21,7 +21,7 @@ from experiments.suites import get_suite
 from policies.registry import make_policy
 from vla.contract import EpisodeRequest
 from vla.evaluation import RUNS, Evaluation, Subject, evaluate
-from vla.provenance import checkpoint_hash, usable_cores
+from vla.provenance import usable_cores
 from vla.suites import Suite
 from vla.tables import evaluation_tables
 
@@ -31,7 +31,7 @@ class Args:
     """Options of `vla eval`."""
 
     policy: str
-    """A registered policy (`expert`, `random`, `blind`, `deaf`, `replay:FOLDER`, `blind:CHECKPOINT`) or a checkpoint."""
+    """A registered policy (expert, random, blind, deaf, replay:FOLDER, blind:CHECKPOINT, ...) or a checkpoint."""
     suite: str = "demo"
     """Named suite, see experiments/suites.py."""
     task: tuple[str, ...] = ()
@@ -108,6 +108,5 @@ def chosen_subject(policy: str, name: str = "") -> Subject:
     Raises ValueError for a name that is neither registered nor a checkpoint.
     """
     label = name or re.sub(r"[^A-Za-z0-9_.-]+", "-", policy.removeprefix("runs/")).strip("-")
-    path = Path(policy.partition(":")[2] or policy)
-    weights = checkpoint_hash(path) if path.exists() and not policy.startswith("replay:") else ""
+    weights = getattr(make_policy(policy), "fingerprint", "")
     return Subject(label, functools.partial(make_policy, policy), policy, weights)

@@ -1,0 +1,35 @@
+"""A learned policy whose observations are edited before it sees them: how a sense is taken away from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vla.contract import FloatArray, Observation, Policy
+
+Edit = Callable[[Observation], Observation]
+
+
+class EditedPolicy:
+    """`policy`, seeing `edit(observation)`. Everything else is the policy's own.
+
+    Args:
+        policy: What acts.
+        edit: Pure: returns a new observation.
+    """
+
+    def __init__(self, policy: Policy, edit: Edit) -> None:
+        """Take over what the pool asks a policy for."""
+        self._policy, self._edit = policy, edit
+        self.inputs = policy.inputs
+        self.batched = policy.batched
+        self.execute = policy.execute
+        self.image_size: int | None = getattr(policy, "image_size", None)
+        self.fingerprint: str = getattr(policy, "fingerprint", "")
+
+    def reset(self, episode_seed: int) -> None:
+        """Reset the policy."""
+        self._policy.reset(episode_seed)
+
+    def act(self, observations: Sequence[Observation]) -> FloatArray:
+        """The policy's actions for the edited observations, (B, C, 7)."""
+        return self._policy.act([self._edit(observation) for observation in observations])
