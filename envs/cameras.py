@@ -18,8 +18,8 @@ from vla.contract import FloatArray
 Float64 = NDArray[np.float64]
 ImageSize = int | tuple[int, int]  # side of a square image, or (width, height), pixels
 
-FRONT = CameraSpec("front", "world", (1.15, 0.0, 0.62), (0.45, 0.0, 0.02), (0.0, 0.0, 1.0), 45.0)
-WRIST = CameraSpec("wrist", "hand", (0.07, 0.0, 0.0), (0.0, 0.0, 0.13), (1.0, 0.0, 0.0), 75.0, near=0.005)
+FRONT = CameraSpec("front", "world", (0.98, 0.0, 0.58), (0.475, 0.0, 0.045), (0.0, 0.0, 1.0), 45.0)
+WRIST = CameraSpec("wrist", "hand", (0.075, 0.0, 0.0), (0.05, 0.0, 0.2), (1.0, 0.0, 0.0), 80.0, near=0.005)
 DEFAULT_CAMERAS = (FRONT, WRIST)
 
 

@@ -1,0 +1,66 @@
+"""Train a policy on demonstrations, from nothing; `--resume` goes on after a stop."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Args:
+    """Options of `vla train`."""
+
+    data: tuple[Path, ...]
+    """Folders of demonstrations, written by `vla collect`."""
+    out: Path = Path("runs/train")
+    """Folder of the run: checkpoints, metrics.jsonl, TensorBoard logs."""
+    steps: int = 3000
+    """Optimizer steps; 0 means as many as fit into --seconds."""
+    seconds: float = 300.0
+    """Time budget, used with --steps 0."""
+    batch_size: int = 128
+    """Samples a step."""
+    lr: float = 1.5e-3
+    """Peak learning rate."""
+    head: str = "l1"
+    """Action head: l1 or flow."""
+    image_size: int = 96
+    """Pixels a side that the policy sees."""
+    seed: int = 0
+    """Determines weights, order of samples and noise."""
+    threads: int = 1
+    """Rendering threads that work ahead of the trainer."""
+    precision: str = "bf16"
+    """bf16 or no."""
+    cache: bool = True
+    """Keep rendered frames in memory (about 55 kB a step); --no-cache draws them anew each epoch."""
+    save_every: int = 250
+    """Steps between checkpoints."""
+    eval_every: int = 0
+    """Steps between evaluations in the simulator (20 episodes a task); 0 for none."""
+    resume: bool = False
+    """Go on from the last checkpoint of --out."""
+    json: bool = False
+    """Print one JSON object on the last line."""
+
+
+def main(args: Args) -> int:
+    """Train; exit code 0."""
+    from experiments.training import ModelSize, TrainJob, evaluator, train
+    from vla.trainer import TrainConfig
+    from vla.trainlog import read_metrics
+
+    names = {f.name for f in dataclasses.fields(TrainConfig)}
+    options = {k: v for k, v in dataclasses.asdict(args).items() if k in names}
+    model = ModelSize(image_size=args.image_size, head=args.head)  # type: ignore[arg-type]
+    job = TrainJob(args.data, args.out, model, TrainConfig(**options))
+    folder = train(job, resume=args.resume, evaluator=evaluator() if args.eval_every else None)
+    last = [row for row in read_metrics(args.out / "metrics.jsonl") if "loss" in row][-1]
+    print(
+        f"checkpoint {folder}: loss {last['loss']:.4f} after step {last['step']}, {last['seconds']:.0f} s of training"
+    )
+    if args.json:
+        print(json.dumps({"checkpoint": str(folder), **last}))
+    return 0

@@ -1,0 +1,168 @@
+"""Training as a function: a folder of demonstrations to a checkpoint. Wires the trainer to renderer and grammar."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from envs.grounding import DemoView
+from envs.tasks.base import training_vocabulary
+from envs.world import World
+from policies.learned import LearnedPolicy
+from vla.batches import Demonstrations
+from vla.checkpoint import PolicyConfig
+from vla.contract import EpisodeRequest
+from vla.episode import Episode
+from vla.model import ModelConfig
+from vla.pool import run_episodes
+from vla.provenance import commit
+from vla.store import EpisodeStore
+from vla.text import Vocabulary
+from vla.trainer import Evaluator, TrainConfig, Trainer
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """Shape of the compact network.
+
+    Attributes:
+        image_size: Pixels a side that the policy sees.
+        patch: Side of a patch, pixels.
+        channels: Width of the feature maps.
+        blocks: Convolutions modulated by the instruction.
+        keypoints: Spatial-softmax keypoints a camera.
+        hidden: Width of the fusion MLP.
+        chunk: Actions predicted at once.
+        execute: Actions executed before the policy is asked again.
+        head: Action head.
+    """
+
+    image_size: int = 96
+    patch: int = 4
+    channels: int = 48
+    blocks: int = 3
+    keypoints: int = 16
+    hidden: int = 384
+    chunk: int = 8
+    execute: int = 4
+    head: Literal["l1", "flow"] = "l1"
+
+
+@dataclass(frozen=True)
+class ViewMaker:
+    """Makes the drawer of a scene (`vla.batches.ViewFactory`)."""
+
+    cameras: tuple[str, ...]
+    size: int
+
+    def __call__(self, spec: dict[str, Any]) -> DemoView:
+        """Prepare `spec` (a SceneSpec as stored) for drawing."""
+        return DemoView(spec, self.cameras, self.size)
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """What to train on and how.
+
+    Attributes:
+        data: Folders of demonstrations.
+        run: Where checkpoints and logs go.
+        model: Shape of the network.
+        train: How to train.
+        cameras: Camera names.
+        skip_damaged: Leave damaged episode files out instead of stopping.
+    """
+
+    data: tuple[Path, ...]
+    run: Path
+    model: ModelSize = field(default_factory=ModelSize)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    cameras: tuple[str, ...] = ("front", "wrist")
+    skip_damaged: bool = False
+
+
+def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = None) -> Path:
+    """Train a policy from nothing. Returns the folder of the last checkpoint.
+
+    Raises:
+        ValueError: No episodes, or a damaged one.
+        FileExistsError: The run folder is in use and `resume` is off.
+    """
+    episodes = load(job)
+    maker = ViewMaker(job.cameras, job.model.image_size)
+    demos = Demonstrations(episodes, maker, chunk=job.model.chunk, cache=job.train.cache)
+    return Trainer(job.run, job.train, policy_config(job, demos), demos, resume=resume, evaluator=evaluator).train()
+
+
+def load(job: TrainJob) -> list[Episode]:
+    """All episodes of the job's folders, in the order of their keys, whatever wrote them in what order."""
+    episodes = [
+        episode for folder in job.data for episode in EpisodeStore(folder).episodes(skip_damaged=job.skip_damaged)
+    ]
+    if not episodes:
+        raise ValueError(
+            f"no episodes in {', '.join(map(str, job.data)) or 'no folder at all'}: run `vla collect` first"
+        )
+    return sorted(episodes, key=lambda episode: episode.key)
+
+
+def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
+    """Configuration of a new policy for these demonstrations."""
+    words = Vocabulary.build(training_vocabulary())
+    size = job.model
+    model = ModelConfig(
+        vocab_size=words.size,
+        max_words=words.max_words,
+        cameras=job.cameras,
+        image_size=size.image_size,
+        patch=size.patch,
+        channels=size.channels,
+        blocks=size.blocks,
+        keypoints=size.keypoints,
+        hidden=size.hidden,
+        chunk=size.chunk,
+        head=size.head,
+    )
+    robot = demos.episodes[0].spec["robot"]
+    return PolicyConfig(
+        model, words, demos.normalizer(), size.execute, robot["name"], robot["control"], trained_on(demos)
+    )
+
+
+def trained_on(demos: Demonstrations) -> dict[str, Any]:
+    """Provenance of the training data, stored with the weights."""
+    requests = [episode.request for episode in demos.episodes]
+    return {
+        "tasks": sorted({request.task for request in requests}),
+        "episodes": len(requests),
+        "samples": len(demos),
+        "splits": sorted({request.split for request in requests}),
+        "seeds": sorted({request.seed for request in requests}),
+        "renderer": "raster",
+        "commit": commit(),
+    }
+
+
+def evaluator(episodes: int = 20, workers: int = 1) -> Evaluator:
+    """An evaluation in the simulator for the trainer to call: success in distribution by task.
+
+    It runs on split `eval` with a seed of its own (1000), so that it neither trains on nor peeks at the suites' episodes.
+    """
+
+    def evaluate(checkpoint: Path) -> dict[str, float]:
+        policy = LearnedPolicy(checkpoint)
+        tasks: list[str] = policy.config.trained_on["tasks"]
+        requests = [EpisodeRequest(task, i, seed=1000, split="eval") for task in tasks for i in range(episodes)]
+        results = run_episodes(
+            requests,
+            world_factory=World,
+            policy_factory=lambda: policy,
+            workers=workers,
+            slots_per_worker=8,
+        )
+        wins = Counter(result.request.task for result, _ in results if result.outcome == "success")
+        return {task: wins[task] / episodes for task in tasks}
+
+    return evaluate

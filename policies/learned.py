@@ -1,0 +1,88 @@
+"""The learned policy: a checkpoint that acts. Knows nothing of how it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vla import checkpoint
+from vla.contract import ACTION_DIM, FloatArray, Observation
+
+
+class LearnedPolicy:
+    """Acts with the network of a checkpoint.
+
+    The network always sees a batch of `batch_size` rows, padded with zeros: floating-point results change with the shape
+    of a batch but not with what its other rows hold, so an episode goes the same way however many run beside it.
+
+    Args:
+        path: Checkpoint folder, training run or demo run.
+        batch_size: Rows of the fixed batch; callers that batch never pass more.
+        device: Where to run; a GPU if there is one.
+
+    Raises:
+        CheckpointError: Nothing usable at `path`.
+    """
+
+    inputs: frozenset[str] = frozenset({"pixels", "agent_pos", "instruction"})
+    batched = True
+
+    def __init__(self, path: str | Path, *, batch_size: int = 8, device: str = "") -> None:
+        """Load configuration and weights."""
+        self.folder = checkpoint.find(path)
+        self.config = checkpoint.load_config(self.folder)
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.model = checkpoint.load_model(self.folder, self.config).to(self.device)
+        self.batch_size = batch_size
+        self.execute = self.config.execute
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side that the network was made for."""
+        return self.config.model.image_size
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the weights in results."""
+        return checkpoint.fingerprint(self.folder)
+
+    def reset(self, episode_seed: int) -> None:
+        """Nothing to forget: the policy is pure in its observation."""
+
+    def act(self, observations: Sequence[Observation]) -> FloatArray:
+        """Return actions (B, C, 7) in [-1, 1]."""
+        chunks = [
+            self._act(observations[start : start + self.batch_size])
+            for start in range(0, len(observations), self.batch_size)
+        ]
+        return np.concatenate(chunks)
+
+    @torch.inference_mode()
+    def _act(self, observations: Sequence[Observation]) -> FloatArray:
+        config, count = self.config.model, len(observations)
+        side = config.image_size
+        pixels = np.zeros((self.batch_size, len(config.cameras), side, side, 3), np.uint8)
+        state = np.zeros((self.batch_size, len(self.config.normalizer.state_mean)), np.float32)
+        noise = np.zeros((self.batch_size, config.chunk, ACTION_DIM), np.float32)
+        for row, observation in enumerate(observations):
+            for view, camera in enumerate(config.cameras):
+                pixels[row, view] = self._image(observation, camera)
+            state[row] = self.config.normalizer.state(observation["agent_pos"])
+            seed = (observation.get("episode_seed", 0), observation.get("step", 0))
+            noise[row] = np.random.default_rng(seed).standard_normal(noise.shape[1:])
+        texts = [observation["instruction"] for observation in observations]
+        tokens = self.config.vocabulary.encode(texts + [""] * (self.batch_size - count))
+        inputs = [torch.from_numpy(array).to(self.device) for array in (pixels, tokens, state, noise)]
+        actions = self.model.act(*inputs)[:count].cpu().numpy()
+        return self.config.normalizer.unnormalize(actions)
+
+    def _image(self, observation: Observation, camera: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        images, side = observation["pixels"], self.image_size
+        if camera not in images:
+            raise ValueError(f"the policy needs camera {camera!r}; the observation has {sorted(images)}")
+        if images[camera].shape != (side, side, 3):
+            raise ValueError(f"camera {camera!r} gave {images[camera].shape}, the policy needs {(side, side, 3)}")
+        return images[camera]

@@ -1,0 +1,238 @@
+"""Training on a toy scene: a red and a green dot; the instruction says which one the action must point at."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vla import checkpoint
+from vla.batches import Demonstrations
+from vla.checkpoint import CheckpointError, PolicyConfig
+from vla.contract import ByteArray, EpisodeRequest, EpisodeResult, FloatArray
+from vla.episode import Episode
+from vla.model import CompactVLA, ModelConfig
+from vla.normalize import Normalizer
+from vla.text import Vocabulary
+from vla.trainer import TrainConfig, Trainer
+from vla.trainlog import read_metrics
+
+SIDE = 32
+
+
+class Dots:
+    """Two dots on grey; `target` is 0 (red) or 1 (green)."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spots, self.target = np.array(spec["spots"]), int(spec["target"])
+
+    def pixels(self, poses: FloatArray) -> ByteArray:
+        image = np.full((1, SIDE, SIDE, 3), 128, np.uint8)
+        for channel, (u, v) in enumerate(self.spots):
+            x, y = int(u * SIDE), int(v * SIDE)
+            image[0, max(0, y - 1) : y + 3, max(0, x - 1) : x + 3] = np.eye(3)[channel] * 255
+        return image
+
+    def labels(self, poses: FloatArray) -> tuple[FloatArray, FloatArray]:
+        points = np.zeros((1, 2, 3), np.float32)
+        points[0, 0] = [*self.spots[self.target], 1]
+        return points, np.zeros((2, 4), np.float32)
+
+
+def episode(index: int, steps: int = 4) -> Episode:
+    rng = np.random.default_rng(index)
+    spots, target = rng.uniform(0.15, 0.85, (2, 2)), int(rng.integers(2))
+    request = EpisodeRequest("Dots", index)
+    action = np.zeros((steps, 7), np.float32)
+    action[:, :2] = spots[target] * 2 - 1
+    result = EpisodeResult(request, f"touch the {('red', 'green')[target]} dot", "success", "success", steps, 0.0)
+    spec = {"spots": spots.tolist(), "target": target}
+    poses = np.zeros((steps + 1, 1, 7), np.float32)
+    return Episode(request, spec, poses, np.zeros((steps + 1, 8), np.float32), action, action, result)
+
+
+def demonstrations(count: int = 8, cache: bool = True) -> Demonstrations:
+    return Demonstrations([episode(i) for i in range(count)], Dots, chunk=2, cache=cache)
+
+
+def policy_config(data: Demonstrations, head: str = "l1") -> PolicyConfig:
+    vocabulary = Vocabulary.build(["touch the red dot", "touch the green dot"], buckets=4, max_words=6)
+    model = ModelConfig(
+        vocabulary.size,
+        6,
+        ("front",),
+        SIDE,
+        channels=16,
+        blocks=2,
+        keypoints=4,
+        text_dim=16,
+        hidden=64,
+        chunk=2,
+        head=head,  # type: ignore[arg-type]
+    )
+    return PolicyConfig(model, vocabulary, data.normalizer())
+
+
+SMALL = TrainConfig(
+    steps=4, batch_size=8, warmup=2, precision="no", threads=0, torch_threads=1, save_every=2, keep=3, log_every=1
+)
+
+
+def run(folder: Path, config: TrainConfig = SMALL, resume: bool = False, head: str = "l1") -> Path:
+    data = demonstrations()
+    return Trainer(folder, config, policy_config(data, head), data, resume=resume).train()
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return checkpoint.read_tensors(folder / "training_state.safetensors")
+
+
+@pytest.mark.parametrize("head", ["l1", "flow"])
+@pytest.mark.parametrize("precision", ["no", "bf16"])
+def test_two_steps_then_resume_equals_four_steps(tmp_path: Path, head: str, precision: str) -> None:
+    config = dataclasses.replace(SMALL, precision=precision)
+    whole = run(tmp_path / "whole", config, head=head)
+    run(tmp_path / "parts", config, head=head)
+    for name in ("000004",):  # as if killed after the checkpoint of step 2
+        checkpoint.remove(tmp_path / "parts" / "checkpoints" / name)
+    last = tmp_path / "parts" / "checkpoints" / "last"
+    last.unlink()
+    last.symlink_to("000002")
+    parts = run(tmp_path / "parts", config, resume=True, head=head)
+    a, b = weights(whole), weights(parts)
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert (whole / "model.safetensors").read_bytes() == (parts / "model.safetensors").read_bytes()
+    rows_a, rows_b = (read_metrics(tmp_path / name / "metrics.jsonl") for name in ("whole", "parts"))
+    assert [(row["step"], row["loss"]) for row in rows_a] == [(row["step"], row["loss"]) for row in rows_b]
+
+
+def test_threads_and_cache_do_not_change_batches() -> None:
+    from vla.batches import BatchSource
+
+    data = demonstrations(cache=False)
+    config = policy_config(data)
+    plain = BatchSource(data, config.normalizer, config.vocabulary, 8, seed=3)
+    cached = dataclasses.replace(plain, data=demonstrations(cache=True))
+    for a, b in zip(plain.stream(2, 9, 0), cached.stream(2, 9, 2), strict=True):
+        assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_an_epoch_shows_every_sample_once() -> None:
+    from vla.batches import BatchSource
+
+    data = demonstrations()
+    config = policy_config(data)
+    source = BatchSource(data, config.normalizer, config.vocabulary, 8, seed=3)
+    seen = np.concatenate([source.samples(step) for step in range(len(data) // 8)])
+    assert sorted(seen) == list(range(len(data)))
+
+
+@pytest.mark.parametrize("head", ["l1", "flow"])
+def test_it_learns_to_obey_the_word(tmp_path: Path, head: str) -> None:
+    """Overfits 16 scenes: the action follows the named dot, and follows the other one when the word is changed."""
+    data = demonstrations(16)
+    config = dataclasses.replace(SMALL, steps=500, batch_size=32, lr=3e-3, save_every=500, log_every=100, warmup=20)
+    folder = Trainer(tmp_path, config, policy_config(data, head), data).train()
+    loaded = checkpoint.load_config(folder)
+    model = checkpoint.load_model(folder, loaded)
+    errors = [act_error(model, loaded, episode(i)) for i in range(16)]
+    assert np.mean([same for same, _ in errors]) < (0.1 if head == "l1" else 0.2)
+    assert np.mean([other for _, other in errors]) > 0.3
+
+
+@torch.inference_mode()
+def act_error(model: CompactVLA, config: PolicyConfig, item: Episode) -> tuple[float, float]:
+    view = Dots(item.spec)
+    pixels = torch.from_numpy(view.pixels(item.poses[0]))[None]
+    tokens = torch.from_numpy(config.vocabulary.encode([item.instruction]))
+    state = torch.from_numpy(config.normalizer.state(item.agent_pos[:1]))
+    out = model.act(pixels, tokens, state, torch.zeros(1, 2, 7)).numpy()
+    xy = config.normalizer.unnormalize(out)[0, 0, :2]
+    named, other = view.spots[view.target] * 2 - 1, view.spots[1 - view.target] * 2 - 1
+    return float(np.abs(xy - named).mean()), float(np.abs(xy - other).mean())
+
+
+def test_a_budget_in_seconds_becomes_steps(tmp_path: Path) -> None:
+    data = demonstrations()
+    trainer = Trainer(tmp_path, dataclasses.replace(SMALL, steps=0, seconds=0.5), policy_config(data), data)
+    folder = trainer.train()
+    assert trainer.steps >= 2
+    assert folder.name == f"{trainer.steps:06d}"
+
+
+def test_a_used_folder_is_refused(tmp_path: Path) -> None:
+    run(tmp_path)
+    with pytest.raises(FileExistsError, match="--resume"):
+        run(tmp_path)
+
+
+def test_resume_without_a_run_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        run(tmp_path, resume=True)
+
+
+def test_golden_forward_values() -> None:
+    torch.manual_seed(0)
+    model = CompactVLA(ModelConfig(10, 6, ("front",), SIDE, channels=16, blocks=2, keypoints=4, text_dim=16, hidden=64))
+    generator = torch.Generator().manual_seed(1)
+    pixels = torch.randint(0, 256, (2, 1, SIDE, SIDE, 3), generator=generator, dtype=torch.uint8)
+    tokens = torch.tensor([[1, 2, 3, 0, 0, 0], [0, 0, 0, 0, 0, 0]])
+    actions = model.act(pixels, tokens, torch.zeros(2, 8), torch.zeros(2, 8, 7))
+    assert actions.shape == (2, 8, 7)
+    np.testing.assert_allclose(actions[:, 0, :3].detach().numpy(), GOLDEN, atol=2e-4)
+
+
+GOLDEN = [[-0.020342, 0.075807, -0.096985], [-0.009614, 0.075138, -0.086247]]
+
+
+def damaged(folder: Path, kind: str) -> str:
+    model, config = folder / "model.safetensors", folder / "config.json"
+    data = json.loads(config.read_text())
+    if kind == "truncated":
+        model.write_bytes(model.read_bytes()[:-100])
+        return "cannot be read"
+    if kind == "missing":
+        model.unlink()
+        return "cannot be read"
+    if kind == "shape":
+        data["model"]["hidden"] = 32
+    elif kind == "statistics":
+        data["normalizer"]["state_mean"] = [0.0] * 14
+    elif kind == "unknown field":
+        data["model"]["heads"] = 3
+    elif kind == "not json":
+        config.write_text("{")
+        return "cannot be read"
+    config.write_text(json.dumps(data))
+    return {"shape": "expected \\(32", "statistics": "14/8 dimensions", "unknown field": "heads"}[kind]
+
+
+@pytest.mark.parametrize("kind", ["truncated", "missing", "shape", "statistics", "unknown field", "not json"])
+def test_damaged_checkpoints_say_what_is_wrong(tmp_path: Path, kind: str) -> None:
+    folder = run(tmp_path)
+    message = damaged(folder, kind)
+    with pytest.raises(CheckpointError, match=message):
+        checkpoint.load_model(folder, checkpoint.load_config(folder))
+
+
+def test_normalizer_round_trip() -> None:
+    rng = np.random.default_rng(0)
+    states, actions = rng.normal(size=(50, 8)).astype(np.float32), rng.uniform(-1, 1, (50, 7)).astype(np.float32)
+    normalizer = Normalizer.fit([states], [actions])
+    np.testing.assert_allclose(normalizer.unnormalize(normalizer.actions(actions)), actions, atol=1e-5)
+    assert abs(normalizer.state(states).mean()) < 1e-4
+
+
+def test_vocabulary_hashes_unknown_words() -> None:
+    vocabulary = Vocabulary.build(["Lift the red block!"], buckets=8, max_words=5)
+    ids = vocabulary.encode(["lift THE red block", "lift the zyzzy block please now", ""])
+    assert ids.shape == (3, 5)
+    assert ids[0].tolist() == [2, 4, 3, 1, 0]
+    assert ids[1, 2] >= vocabulary.first_bucket
+    assert not ids[2].any()

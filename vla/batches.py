@@ -1,0 +1,189 @@
+"""Training batches from stored poses: episodes in memory, frames rendered by whoever is passed in.
+
+A batch is a pure function of (seed, step): stopping and resuming changes nothing, nor does the number of threads.
+Knows no renderer: `ViewFactory` turns a scene description into something that draws poses and says where the goal is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vla.contract import ByteArray, FloatArray
+from vla.episode import Episode
+from vla.model import Batch
+from vla.normalize import Normalizer
+from vla.text import PAD, Vocabulary
+
+
+class SceneView(Protocol):
+    """Draws one episode's scene at the policy's resolution."""
+
+    def pixels(self, poses: FloatArray) -> ByteArray:
+        """Frames of all cameras, (V, H, W, 3)."""
+
+    def labels(self, poses: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Where the goal's target and place are: points (V, R, 3) and positions (R, 4), as in `vla.model.Batch`."""
+
+
+ViewFactory = Callable[[dict[str, Any]], SceneView]
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """Modality dropout and word noise.
+
+    Attributes:
+        no_words: Share of samples whose instruction is dropped, so that a policy without words is an honest control and
+            not an input it has never seen.
+        no_pixels: Share of samples whose images are black, likewise.
+        unknown_word: Chance that a word is replaced by a hash bucket, so that unknown words carry no meaning.
+    """
+
+    no_words: float = 0.05
+    no_pixels: float = 0.03
+    unknown_word: float = 0.05
+
+
+class Drawn(NamedTuple):
+    """One sample as rendered: pixels (V, H, W, 3), points (V, R, 3), positions (R, 4)."""
+
+    pixels: ByteArray
+    points: FloatArray
+    positions: FloatArray
+
+
+class Demonstrations:
+    """Episodes as training samples; sample i is one control step of one episode.
+
+    Args:
+        episodes: At least one; all steps but the last pose become samples.
+        view: Makes the drawer of a scene.
+        chunk: Actions per sample.
+        cache: Keep every rendered frame in memory (2 x 96 x 96 costs 55 kB a step): an epoch is rendered once.
+    """
+
+    def __init__(self, episodes: Sequence[Episode], view: ViewFactory, *, chunk: int, cache: bool) -> None:
+        """Index the samples. Raises ValueError if there are none."""
+        self.episodes = [episode for episode in episodes if len(episode)]
+        if not self.episodes:
+            raise ValueError(f"no training samples: {len(episodes)} episodes were given and none has a step")
+        self.chunk, self._make_view, self._cache = chunk, view, cache
+        lengths = np.array([len(episode) for episode in self.episodes])
+        self.first = np.concatenate([[0], np.cumsum(lengths)])
+        self._views: dict[int, SceneView] = {}
+        self._drawn: dict[int, Drawn] = {}
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return int(self.first[-1])
+
+    def normalizer(self) -> Normalizer:
+        """Statistics of these demonstrations."""
+        return Normalizer.fit([e.agent_pos[:-1] for e in self.episodes], [e.action for e in self.episodes])
+
+    def _view(self, number: int) -> SceneView:
+        view = self._views.get(number)
+        if view is None:
+            view = self._views[number] = self._make_view(self.episodes[number].spec)
+        return view
+
+    def locate(self, sample: int) -> tuple[int, int]:
+        """(episode number, step) of a sample."""
+        number = int(np.searchsorted(self.first, sample, side="right")) - 1
+        return number, sample - int(self.first[number])
+
+    def drawn(self, sample: int) -> Drawn:
+        """Frames and grounding labels of one sample."""
+        drawn = self._drawn.get(sample)
+        if drawn is None:
+            number, step = self.locate(sample)
+            view, poses = self._view(number), self.episodes[number].poses[step]
+            drawn = Drawn(view.pixels(poses), *view.labels(poses))
+            if self._cache:
+                self._drawn[sample] = drawn
+        return drawn
+
+    def actions(self, sample: int) -> tuple[FloatArray, FloatArray]:
+        """The next `chunk` actions (C, 7), the last repeated past the end, and their validity (C,)."""
+        number, step = self.locate(sample)
+        action = self.episodes[number].action
+        index = step + np.arange(self.chunk)
+        return action[np.minimum(index, len(action) - 1)], (index < len(action)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class BatchSource:
+    """Batch number `step`, for any step, in any order."""
+
+    data: Demonstrations
+    normalizer: Normalizer
+    vocabulary: Vocabulary
+    batch_size: int
+    seed: int
+    corruption: Corruption = Corruption()
+
+    def samples(self, step: int) -> NDArray[np.int64]:
+        """Sample numbers of a batch: each epoch is a permutation drawn from (seed, epoch); the rest is dropped."""
+        size = min(self.batch_size, len(self.data))
+        per_epoch = len(self.data) // size
+        epoch, offset = divmod(step, per_epoch)
+        order = np.random.default_rng((self.seed, 1, epoch)).permutation(len(self.data))
+        return order[offset * size : (offset + 1) * size]
+
+    def corrupt(self, tokens: NDArray[np.int64], pixels: ByteArray, rng: np.random.Generator) -> None:
+        """Apply modality dropout and word noise in place (the arrays are this batch's own)."""
+        unknown = (rng.random(tokens.shape) < self.corruption.unknown_word) & (tokens != PAD)
+        buckets = rng.integers(self.vocabulary.first_bucket, self.vocabulary.size, tokens.shape)
+        tokens[unknown] = buckets[unknown]
+        tokens[rng.random(len(tokens)) < self.corruption.no_words] = PAD
+        pixels[rng.random(len(pixels)) < self.corruption.no_pixels] = 0
+
+    def batch(self, step: int) -> Batch:
+        """Build batch `step`; float32, int64 and uint8 tensors in main memory."""
+        samples = [int(sample) for sample in self.samples(step)]
+        where = [self.data.locate(sample) for sample in samples]
+        episodes = self.data.episodes
+        pixels, points, positions = map(np.stack, zip(*[self.data.drawn(sample) for sample in samples], strict=True))
+        tokens = self.vocabulary.encode([episodes[number].instruction for number, _ in where])
+        self.corrupt(tokens, pixels, np.random.default_rng((self.seed, 2, step)))
+        state = np.stack([episodes[number].agent_pos[at] for number, at in where])
+        actions, valid = map(np.stack, zip(*[self.data.actions(sample) for sample in samples], strict=True))
+        arrays = (
+            pixels,
+            tokens,
+            self.normalizer.state(state),
+            self.normalizer.actions(actions),
+            valid,
+            points.astype(np.float32),
+            positions.astype(np.float32),
+        )
+        return Batch(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+
+    def stream(self, start: int, stop: int, threads: int) -> Iterator[Batch]:
+        """Batches start..stop-1 in order, built ahead by `threads` threads (0: none).
+
+        The renderer's kernels release the GIL, so threads draw while the main thread trains.
+        """
+        if threads == 0:
+            yield from (self.batch(step) for step in range(start, stop))
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            ahead: list[Future[Batch]] = []
+            upcoming = iter(range(start, stop))
+            try:
+                for step in upcoming:
+                    ahead.append(pool.submit(self.batch, step))
+                    if len(ahead) > 2 * threads + 1:
+                        yield ahead.pop(0).result()
+                while ahead:
+                    yield ahead.pop(0).result()
+            finally:
+                for future in ahead:
+                    future.cancel()

@@ -1,0 +1,175 @@
+"""Checkpoints: safetensors weights and a JSON configuration, written atomically. No pickle; loading runs no code.
+
+    <run>/checkpoints/000400/{model.safetensors, config.json, training_state.safetensors}
+    <run>/checkpoints/last -> 000400
+
+Knows no simulator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cattrs
+import torch
+from cattrs.v import format_exception
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vla import __version__
+from vla.model import CompactVLA, ModelConfig
+from vla.normalize import Normalizer
+from vla.text import Vocabulary
+
+FORMAT = 1
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that is missing, damaged or made for something else; the message says which file and why."""
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """Everything besides the weights that is needed to act.
+
+    Attributes:
+        model: Shape of the network.
+        vocabulary: Words to ids.
+        normalizer: Statistics of the training data.
+        execute: Actions of a chunk that are executed before the policy is asked again.
+        robot: Name of the robot that it was trained on.
+        control: Its control mode.
+        trained_on: Provenance: tasks, number of episodes, seeds, git commit, renderer.
+    """
+
+    model: ModelConfig
+    vocabulary: Vocabulary
+    normalizer: Normalizer
+    execute: int = 4
+    robot: str = "panda"
+    control: str = "pd_ee_delta_pose"
+    trained_on: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+    version: str = __version__
+
+
+def save(folder: Path, config: PolicyConfig, weights: Mapping[str, Tensor], training: Mapping[str, Tensor]) -> Path:
+    """Write a checkpoint folder: all of it or nothing. Returns `folder`."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
+    _save_tensors(weights, scratch / "model.safetensors")
+    if training:
+        _save_tensors(training, scratch / "training_state.safetensors")
+    (scratch / "config.json").write_text(json.dumps(asdict(config), indent=1))
+    for path in [*scratch.iterdir(), scratch]:
+        _fsync(path)
+    if folder.exists():
+        shutil.rmtree(folder)
+    scratch.rename(folder)
+    link = folder.parent / f".last-{os.getpid()}"
+    with contextlib.suppress(FileNotFoundError):
+        link.unlink()
+    link.symlink_to(folder.name)
+    link.rename(folder.parent / "last")
+    _fsync(folder.parent)
+    return folder
+
+
+def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    # Plain contiguous copies: safetensors refuses shared memory and channels-last strides.
+    save_file({k: v.detach().cpu().contiguous(memory_format=torch.contiguous_format) for k, v in tensors.items()}, path)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def find(path: str | Path) -> Path:
+    """The checkpoint folder meant by `path`: itself, or `checkpoints/last` of a run folder, or `train/` of a demo run.
+
+    Raises CheckpointError if there is none.
+    """
+    root = Path(path)
+    for candidate in (root, root / "checkpoints" / "last", root / "train" / "checkpoints" / "last"):
+        if (candidate / "config.json").is_file():
+            return candidate.resolve()
+    found = "does not exist" if not root.exists() else f"holds {sorted(p.name for p in root.iterdir())[:8]}"
+    raise CheckpointError(f"no checkpoint at {root}: expected config.json and model.safetensors; it {found}")
+
+
+def load_config(folder: Path) -> PolicyConfig:
+    """Read and check `config.json`. Raises CheckpointError."""
+    path = folder / "config.json"
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not a policy configuration of format {FORMAT}")
+    try:
+        return cattrs.Converter(forbid_extra_keys=True).structure(data, PolicyConfig)
+    except Exception as error:  # cattrs groups the field errors
+        problems = cattrs.transform_error(error, format_exception=_explain)
+        raise CheckpointError(f"{path}: {'; '.join(problems)}") from error
+
+
+def _explain(error: BaseException, kind: type | None) -> str:
+    return str(error) if isinstance(error, ValueError) else format_exception(error, kind)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file. Raises CheckpointError if it is missing, truncated or not one."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+
+
+def load_model(folder: Path, config: PolicyConfig) -> CompactVLA:
+    """Build the network of `config` with the stored weights, in evaluation mode. Raises CheckpointError."""
+    model = CompactVLA(config.model)
+    load_weights(model, read_tensors(folder / "model.safetensors"), folder / "model.safetensors")
+    return model.eval()
+
+
+def load_weights(model: CompactVLA, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Copy `tensors` into the model. Raises CheckpointError naming missing, unexpected and misshapen ones."""
+    expected = model.state_dict()
+    problems = [f"missing {name}" for name in sorted(expected.keys() - tensors.keys())]
+    problems += [f"unexpected {name}" for name in sorted(tensors.keys() - expected.keys())]
+    for name in sorted(expected.keys() & tensors.keys()):
+        if expected[name].shape != tensors[name].shape:
+            problems.append(f"{name} is {tuple(tensors[name].shape)}, expected {tuple(expected[name].shape)}")
+    if problems:
+        more = f" and {len(problems) - 4} more" if len(problems) > 4 else ""
+        raise CheckpointError(f"{path} does not fit its configuration: {'; '.join(problems[:4])}{more}")
+    model.load_state_dict(dict(tensors))
+
+
+def fingerprint(folder: Path) -> str:
+    """First 12 hex digits of the SHA-256 of the weights and the configuration."""
+    digest = hashlib.sha256()
+    for name in ("model.safetensors", "config.json"):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def remove(folder: Path) -> None:
+    """Delete a checkpoint: first its name, then its files, so that no half-deleted one can be found."""
+    doomed = folder.with_name(f".removing-{folder.name}")
+    folder.rename(doomed)
+    shutil.rmtree(doomed)

@@ -1,0 +1,323 @@
+"""The compact VLA network: two cameras, an instruction and proprioception to a chunk of actions, trained from nothing.
+
+The whole forward pass is in this file. Bias that makes it learn in minutes on a CPU:
+  - the instruction modulates the feature maps of every convolution (FiLM, Perez et al. 2018);
+  - spatial-softmax keypoints (Levine et al. 2016) turn maps into coordinates;
+  - two grounding queries read from the words, target and place, point at what they name in each camera, taught by where
+    the simulator knows it to be; their points, features and 3D position are given to the action head.
+Heads: `l1` regression (OpenVLA-OFT) or `flow` matching (pi0). Knows no simulator, no task, no files.
+
+Legend: B batch, V cameras, R roles (0 target, 1 place), G grid side, D channels, C actions in a chunk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as nnf
+
+from vla.contract import ACTION_DIM, STATE_DIM
+
+ROLES = 2
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of the network; stored with the weights.
+
+    Attributes:
+        vocab_size: Number of token ids, padding included.
+        max_words: Tokens per instruction.
+        cameras: Names, in the order of the V axis.
+        image_size: Pixels a side; a multiple of `patch`.
+        patch: Side of a patch, pixels; the grid has G = image_size / patch cells a side.
+        channels: Width D of the feature maps.
+        blocks: Convolutions, each modulated by the instruction.
+        keypoints: Spatial-softmax keypoints a camera.
+        text_dim: Width of word embeddings.
+        hidden: Width of the fusion MLP.
+        chunk: Actions predicted at once.
+        head: Action head.
+        flow_steps: Euler steps of the flow head at inference.
+    """
+
+    vocab_size: int
+    max_words: int = 20
+    cameras: tuple[str, ...] = ("front", "wrist")
+    image_size: int = 96
+    patch: int = 4
+    channels: int = 48
+    blocks: int = 3
+    keypoints: int = 16
+    text_dim: int = 64
+    hidden: int = 384
+    chunk: int = 8
+    head: Literal["l1", "flow"] = "l1"
+    flow_steps: int = 8
+
+    @property
+    def grid(self) -> int:
+        """Cells a side."""
+        return self.image_size // self.patch
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for sizes that do not fit."""
+        if self.image_size % self.patch:
+            raise ValueError(f"image_size {self.image_size} is not a multiple of patch {self.patch}")
+        if self.head not in ("l1", "flow"):
+            raise ValueError(f"unknown action head {self.head!r}; known: l1, flow")
+
+
+class Batch(NamedTuple):
+    """What the network is trained on; acting needs the first three fields only.
+
+    Actions and proprioception are normalised (vla.normalize). `points` are image fractions in [0, 1] with a visibility
+    flag; `positions` metres in the robot base frame with a validity flag.
+    """
+
+    pixels: Tensor  # (B, V, H, W, 3) uint8
+    tokens: Tensor  # (B, L) int64
+    agent_pos: Tensor  # (B, 8) float32
+    actions: Tensor  # (B, C, 7) float32
+    action_valid: Tensor  # (B, C) float32: 0 past the end of the episode
+    points: Tensor  # (B, V, R, 3) float32: u, v, visible
+    positions: Tensor  # (B, R, 4) float32: x, y, z, valid
+
+
+class Fused(NamedTuple):
+    """What the trunk knows: features for the action head and what it is taught about grounding."""
+
+    features: Tensor  # (B, hidden)
+    heat: Tensor  # (B, V, R, G * G) logits of where each role is
+    positions: Tensor  # (B, R, 3) metres, base frame
+
+
+class TextBlock(nn.Module):
+    """One pre-norm self-attention block, written out.
+
+    For a dozen words this is several times faster on a CPU than the fused kernels of `nn.TransformerEncoderLayer`,
+    whose backward pass took a seventh of a whole training step.
+    """
+
+    def __init__(self, width: int, heads: int = 4) -> None:
+        """Create the layers."""
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.wide, self.narrow = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        """Update words (U, L, E); `bias` (U, 1, 1, L) is -inf on padding."""
+        u, length, width = x.shape
+        q, k, v = self.qkv(self.norm1(x)).view(u, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        weights = ((q @ k.transpose(2, 3)) * (width // self.heads) ** -0.5 + bias).softmax(-1)
+        x = x + self.out((weights.to(v.dtype) @ v).transpose(1, 2).reshape(u, length, width))
+        more: Tensor = self.narrow(nnf.gelu(self.wide(self.norm2(x))))
+        return x + more
+
+
+class TextEncoder(nn.Module):
+    """Words to one modulation vector and one query per role."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Create the layers."""
+        super().__init__()
+        width = config.text_dim
+        self.embed = nn.Embedding(config.vocab_size, width, padding_idx=0)
+        self.summary = nn.Parameter(torch.randn(1 + ROLES, width) * 0.5)
+        self.position = nn.Parameter(torch.randn(config.max_words, width) * 0.1)
+        self.blocks = nn.ModuleList(TextBlock(width) for _ in range(2))
+        nn.init.normal_(self.embed.weight, std=0.5)
+        with torch.no_grad():
+            self.embed.weight[0].zero_()
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode tokens (B, L) to (B, E) and role queries (B, R, E). Equal instructions are encoded once."""
+        unique, inverse = torch.unique(tokens, dim=0, return_inverse=True)
+        x = torch.cat([self.summary.expand(len(unique), -1, -1), self.embed(unique) + self.position], 1)
+        padding = nnf.pad(unique == 0, (1 + ROLES, 0), value=False)
+        bias = torch.zeros(padding.shape, device=x.device).masked_fill(padding, float("-inf"))[:, None, None]
+        for block in self.blocks:
+            x = block(x, bias)
+        x = x[inverse]
+        return x[:, 0], x[:, 1 : 1 + ROLES]
+
+
+class VisionTrunk(nn.Module):
+    """Patches, then convolutions modulated by the instruction; one set of weights for all cameras."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Create the layers."""
+        super().__init__()
+        self.config = config
+        d, views = config.channels, len(config.cameras)
+        self.stem = nn.Linear(config.patch**2 * 3, d)
+        self.place = nn.Parameter(torch.randn(views, config.grid, config.grid, d) * 0.02)
+        self.convs = nn.ModuleList(nn.Conv2d(d, d, 3, padding=1) for _ in range(config.blocks))
+        self.film = nn.Linear(config.text_dim, config.blocks * views * 2 * d)
+        nn.init.normal_(self.film.weight, std=0.02)
+        nn.init.zeros_(self.film.bias)
+
+    def patches(self, pixels: Tensor) -> Tensor:
+        """Cut (B, V, H, W, 3) uint8 into (B * V, G, G, patch * patch * 3) in [-1, 1]."""
+        b, v, h, w, _ = pixels.shape
+        g, p = self.config.grid, self.config.patch
+        if h != g * p or w != g * p:
+            raise ValueError(f"images are {h}x{w}, the model was made for {g * p}x{g * p}")
+        cut = pixels.view(b * v, g, p, g, p, 3).transpose(2, 3).reshape(b * v, g, g, p * p * 3)
+        return cut.to(self.stem.weight.dtype).mul_(2 / 255).sub_(1)
+
+    def forward(self, pixels: Tensor, text: Tensor) -> Tensor:
+        """Feature maps (B * V, D, G, G), channels last in memory."""
+        b, v = pixels.shape[:2]
+        d, blocks = self.config.channels, self.config.blocks
+        x = self.stem(self.patches(pixels))
+        x = (x.view(b, v, *x.shape[1:]) + self.place.to(x.dtype)).flatten(0, 1).permute(0, 3, 1, 2)
+        x = nnf.relu(x)
+        film = self.film(text).view(b, blocks, v, 2, d).transpose(0, 1).reshape(blocks, b * v, 2, d, 1, 1)
+        for block, conv in enumerate(self.convs):
+            scale, shift = film[block].to(x.dtype).unbind(1)
+            x = x + nnf.relu(torch.addcmul(shift, conv(x), 1 + scale))
+        return x
+
+
+class L1Head(nn.Module):
+    """Regression of the whole chunk with an L1 loss, decoded in parallel (OpenVLA-OFT, arXiv 2502.19645)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Create the layer."""
+        super().__init__()
+        self.chunk = config.chunk
+        self.out = nn.Linear(config.hidden, config.chunk * ACTION_DIM)
+
+    def loss(self, features: Tensor, actions: Tensor, noise: Tensor, time: Tensor) -> Tensor:
+        """Absolute error (B, C, 7); `noise` and `time` are not used."""
+        return (self.act(features, noise) - actions).abs()
+
+    def act(self, features: Tensor, noise: Tensor) -> Tensor:
+        """Actions (B, C, 7), normalised; `noise` is not used."""
+        flat: Tensor = self.out(features)
+        return flat.view(-1, self.chunk, ACTION_DIM).float()
+
+
+class FlowHead(nn.Module):
+    """Flow matching from noise to the chunk (pi0, arXiv 2410.24164), as an MLP conditioned on features and time."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Create the layers."""
+        super().__init__()
+        self.chunk, self.steps = config.chunk, config.flow_steps
+        flat = config.chunk * ACTION_DIM
+        self.into = nn.Linear(config.hidden + flat + 16, config.hidden)
+        self.middle = nn.Linear(config.hidden, config.hidden)
+        self.out = nn.Linear(config.hidden, flat)
+
+    def velocity(self, features: Tensor, noisy: Tensor, time: Tensor) -> Tensor:
+        """Predicted d(action)/d(time), (B, C, 7), at `noisy` (B, C, 7) and `time` (B,)."""
+        angle = time[:, None] * (2.0 ** torch.arange(8, device=time.device)) * torch.pi / 2
+        x = torch.cat([features.float(), noisy.flatten(1), angle.sin(), angle.cos()], 1)
+        x = nnf.silu(self.into(x))
+        x = x + nnf.silu(self.middle(x))
+        flat: Tensor = self.out(x)
+        return flat.view(-1, self.chunk, ACTION_DIM).float()
+
+    def loss(self, features: Tensor, actions: Tensor, noise: Tensor, time: Tensor) -> Tensor:
+        """Squared error of the velocity (B, C, 7) on the straight path from `noise` to `actions`."""
+        at = time[:, None, None]
+        return (self.velocity(features, (1 - at) * noise + at * actions, time) - (actions - noise)).square()
+
+    def act(self, features: Tensor, noise: Tensor) -> Tensor:
+        """Integrate from `noise` (B, C, 7) with Euler steps; actions (B, C, 7), normalised."""
+        x = noise
+        for step in range(self.steps):
+            time = torch.full((len(x),), step / self.steps, device=x.device)
+            x = x + self.velocity(features, x, time) / self.steps
+        return x
+
+
+HEADS: dict[str, type[L1Head | FlowHead]] = {"l1": L1Head, "flow": FlowHead}
+
+
+class CompactVLA(nn.Module):
+    """The network: `fuse` observations, then the head's loss or its actions."""
+
+    coordinates: Tensor
+    workspace: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Create the layers with weights drawn from torch's global generator."""
+        super().__init__()
+        self.config = config
+        d, views, e = config.channels, len(config.cameras), config.text_dim
+        self.text = TextEncoder(config)
+        self.vision = VisionTrunk(config)
+        self.keypoints = nn.Conv2d(d, config.keypoints, 1)
+        self.key = nn.Conv2d(d, d, 1)
+        self.query = nn.Linear(e, views * d)
+        seen = views * (config.keypoints * 2 + ROLES * (d + 2)) + STATE_DIM + e
+        self.locate = nn.Sequential(nn.Linear(seen, 256), nn.ReLU(), nn.Linear(256, ROLES * 3))
+        self.fusion = nn.Sequential(
+            nn.Linear(seen + ROLES * 3, config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.hidden), nn.ReLU()
+        )
+        self.head = HEADS[config.head](config)
+        axis = (torch.arange(config.grid) + 0.5) / config.grid
+        v, u = torch.meshgrid(axis, axis, indexing="ij")
+        self.register_buffer("coordinates", torch.stack([u, v], -1).view(-1, 2), persistent=False)
+        # Rough centre and half-size of a tabletop workspace (m), so that the network works with numbers near one.
+        self.register_buffer("workspace", torch.tensor([[0.5, 0.0, 0.1], [0.15, 0.2, 0.1]]), persistent=False)
+
+    def fuse(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Fused:
+        """Everything up to the action head. Shapes as in `Batch`."""
+        b, views = pixels.shape[:2]
+        text, roles = self.text(tokens)
+        maps = self.vision(pixels, text)
+        points = self.keypoints(maps).flatten(2).float().softmax(-1) @ self.coordinates  # (B * V, K, 2)
+        query = self.query(roles).view(b, ROLES, views, -1).transpose(1, 2).flatten(0, 1)  # (B * V, R, D)
+        heat = torch.bmm(query.to(maps.dtype), self.key(maps).flatten(2)).float() / maps.shape[1] ** 0.5
+        attention = heat.softmax(-1)
+        where = attention @ self.coordinates  # (B * V, R, 2)
+        what = torch.bmm(attention.to(maps.dtype), maps.flatten(2).transpose(1, 2)).float()
+        seen = torch.cat([points.flatten(1) * 2 - 1, where.flatten(1) * 2 - 1, what.flatten(1)], 1).view(b, -1)
+        seen = torch.cat([seen, agent_pos, text.float()], 1)
+        offset = self.locate(seen).float()
+        features = self.fusion(torch.cat([seen, offset], 1))
+        positions = self.workspace[0] + self.workspace[1] * offset.view(b, ROLES, 3)
+        return Fused(features, heat.view(b, views, ROLES, -1), positions)
+
+    def forward(self, batch: Batch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
+        """Scalar losses: `action`, `ground` (cross-entropy of where), `position` (L1, in workspace units).
+
+        Samples without words (modality dropout) teach no grounding: nobody could know what is meant.
+        """
+        fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
+        error = self.head.loss(fused.features, batch.actions, noise, time).mean(-1)
+        spoken = (batch.tokens != 0).any(1).float()
+        return {
+            "action": (error * batch.action_valid).sum() / batch.action_valid.sum().clamp(min=1),
+            "ground": grounding_loss(fused.heat, batch.points, spoken, self.coordinates),
+            "position": position_loss(fused.positions, batch.positions, spoken, self.workspace[1]),
+        }
+
+    def act(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor, noise: Tensor) -> Tensor:
+        """Normalised actions (B, C, 7). `noise` (B, C, 7) is the flow head's starting point."""
+        return self.head.act(self.fuse(pixels, tokens, agent_pos).features, noise)
+
+
+def grounding_loss(heat: Tensor, points: Tensor, spoken: Tensor, coordinates: Tensor) -> Tensor:
+    """Cross-entropy between heat maps (B, V, R, G * G) and a Gaussian of 0.8 cells around `points` (B, V, R, 3)."""
+    sigma = 0.8 / coordinates.shape[0] ** 0.5
+    distance = (points[..., None, :2] - coordinates).square().sum(-1)
+    target = torch.softmax(-distance / (2 * sigma**2), -1)
+    weight = points[..., 2] * spoken[:, None, None]
+    return -((target * heat.log_softmax(-1)).sum(-1) * weight).sum() / weight.sum().clamp(min=1)
+
+
+def position_loss(predicted: Tensor, positions: Tensor, spoken: Tensor, scale: Tensor) -> Tensor:
+    """Mean absolute error between (B, R, 3) and the first three of (B, R, 4), in units of `scale`, where valid."""
+    error = ((predicted - positions[..., :3]) / scale).abs().mean(-1)
+    weight = positions[..., 3] * spoken[:, None]
+    return (error * weight).sum() / weight.sum().clamp(min=1)
