@@ -23,6 +23,8 @@ from vla.episode import Episode
 from vla.rollout import FilterFactory
 from vla.worker import Answer, Ask, Done, Job, Lost, Start
 
+PREFETCH = 2
+
 
 def run_episodes(
     requests: Iterable[EpisodeRequest | None],
@@ -70,7 +72,8 @@ def run_episodes(
         filter_factory=filter_factory,
         meta=meta or {},
     )
-    slots = slots_per_worker if policy.batched else 1
+    # Of two episodes of a policy in the worker one runs and one is next, so that the worker never waits for the caller.
+    slots = slots_per_worker if policy.batched else PREFETCH
     return _serve(_Queue(requests, max_retries), job, policy, workers, slots)
 
 
