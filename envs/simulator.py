@@ -15,18 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
 from envs.cache import cache_folder, write_atomically
 from envs.control import ArmCommand
 from envs.objects import Piece, checked_kind
 from envs.poses import FIRST_OBJECT_BODY, ROBOT_BODY, PoseRow, pose_rows
+from envs.quiet import quiet_stderr
 from envs.robots import ROBOTS, Robot
 from envs.scene import ObjectSpec, SceneSpec
 from envs.state import BodyState
 from envs.urdf import load_urdf
 from vla.contract import FloatArray
+
+with quiet_stderr():  # it says when it was built
+    import pybullet
 
 Float64 = NDArray[np.float64]
 
@@ -319,7 +322,8 @@ def _check(spec: SceneSpec, robot: Robot) -> None:
         raise ValueError(f"object names must be unique and not {TABLE_NAME!r}; used more than once: {twice}")
     if spec.robot.joints and len(spec.robot.joints) != len(robot.arm_joints):
         raise ValueError(
-            f"robot {robot.name!r} has {len(robot.arm_joints)} arm joints; spec.robot.joints has {len(spec.robot.joints)}"
+            f"robot {robot.name!r} has {len(robot.arm_joints)} arm joints, "
+            f"but spec.robot.joints has {len(spec.robot.joints)}"
         )
 
 
