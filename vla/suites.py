@@ -34,6 +34,8 @@ class Suite:
         levels: Levels of the axes; level 0 is the in-distribution cell, which is always run.
         controls: Axes that must break a policy which does what it claims (blank or swapped instruction); at level 1.
         episodes: Episodes a cell. Cells of one task share their indices, so every perturbed episode has its twin.
+        base: Episodes of the in-distribution cells where that is more than `episodes`: the rate that all others are
+            compared with deserves the narrowest interval.
         seed: Suite seed.
         version: Raised when the meaning of the suite changes.
     """
@@ -44,6 +46,7 @@ class Suite:
     levels: tuple[int, ...] = (1, 2, 3)
     controls: tuple[str, ...] = ()
     episodes: int = 20
+    base: int = 0
     seed: int = 0
     version: int = 1
 
@@ -66,7 +69,10 @@ class Suite:
 
     def requests(self) -> tuple[EpisodeRequest, ...]:
         """Every episode once, in the order of `cells`."""
-        return tuple(self._request(cell, index) for cell in self.cells() for index in range(self.episodes))
+        return tuple(self._request(cell, index) for cell in self.cells() for index in range(self._count(cell)))
+
+    def _count(self, cell: Cell) -> int:
+        return max(self.episodes, self.base) if cell.axis == UNPERTURBED else self.episodes
 
     def _request(self, cell: Cell, index: int) -> EpisodeRequest:
         changes = () if cell.axis == UNPERTURBED else (Perturbation(cell.axis, cell.level),)
@@ -99,6 +105,7 @@ class Suite:
             axes=tuple(axis for axis in self.axes if not axes or axis in axes),
             controls=tuple(axis for axis in self.controls if not axes or axis in axes),
             episodes=self.episodes if episodes is None else episodes,
+            base=self.base if episodes is None else 0,
             seed=self.seed if seed is None else seed,
         )
 
