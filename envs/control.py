@@ -76,8 +76,8 @@ WORKSPACE = Workspace()
 class PdEeDeltaPose(ControlMode):
     """Each action moves a target pose of the tool; the arm follows it by inverse kinematics.
 
-    `POSITION_SCALE` and `ROTATION_SCALE` are what an entry of 1 adds to the target in one control step. The target stays
-    within `LEASH_POSITION` and `LEASH_ROTATION` of the actual pose, and within the workspace.
+    `POSITION_SCALE` and `ROTATION_SCALE` are what an entry of 1 adds to the target in one control step. The target
+    stays within `LEASH_POSITION` and `LEASH_ROTATION` of the actual pose, and within the workspace.
     """
 
     POSITION_SCALE: ClassVar[float] = 0.05  # metres

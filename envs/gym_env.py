@@ -1,0 +1,182 @@
+"""The Gymnasium environment: one id for every registered task, for example `vla/Lift-v0`.
+
+Knows no task by name and no physics: it puts `envs.world.World` behind Gymnasium's interface, with the names that
+`lerobot-eval` reads (`task_description`, `_max_episode_steps`, `info["is_success"]`).
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Literal, get_args
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from envs.cameras import DEFAULT_CAMERAS, ImageSize, resolution
+from envs.control import CONTROL_MODES
+from envs.frames import EpisodeRenderer
+from envs.robots import ROBOTS
+from envs.scene import SceneSpec
+from envs.scenes import make_scene
+from envs.tasks.base import TASKS
+from envs.window import Window
+from envs.world import World
+from vla.contract import ACTION_DIM, STATE_DIM, ByteArray, EpisodeRequest, FloatArray, Perturbation
+from vla.registry import nearest
+
+Split = Literal["train", "eval"]
+Observation = dict[str, Any]
+PIXEL_INPUTS = frozenset({"pixels", "agent_pos", "instruction"})
+INSTRUCTION_LENGTH = 200  # characters at most
+RENDER_SIZE = (1280, 720)  # width and height of what `render` gives
+RENDER_CAMERA = "front"
+INDEX_RANGE = 2**31  # an unseeded reset draws the episode's number below it
+
+
+class VLAEnv(gymnasium.Env[Observation, FloatArray]):
+    """One task as a Gymnasium environment.
+
+    `reset(seed=k)` gives episode k of (`split`, `suite_seed`, task): the same scene whatever came before. A reset
+    without a seed draws k from `np_random`. `options={"request": EpisodeRequest(...)}` asks for any episode of any
+    task; other options are ignored (LeRobot passes its own).
+
+    The observation is `{"pixels": {camera: uint8 (H, W, 3)}, "agent_pos": float32 (8,), "instruction": str}`, the
+    action float32 (7,) in [-1, 1] as `action_meaning` says. The reward is 1 when the task is done and 0 before; success
+    terminates, the time limit truncates.
+
+    Args:
+        task: Registered task.
+        robot: Registered robot.
+        image_size: Side of the square images, or (width, height), pixels.
+        renderer: `raster`, `tiny` or `egl`.
+        control_mode: Registered control mode.
+        split: `train` or `eval`: seed space of the episodes.
+        suite_seed: Number of the series of episodes within the split.
+        perturbations: Axes of generalization that are on: `Perturbation`s or (axis, level) pairs.
+        render_mode: `rgb_array`, `human` or None.
+
+    Raises:
+        ValueError: An unknown name; the message gives the nearest one.
+        RuntimeError: `render_mode="human"` where there is no display or no pygame.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 10}
+
+    def __init__(
+        self,
+        task: str,
+        *,
+        robot: str = "panda",
+        image_size: ImageSize = 224,
+        renderer: str = "raster",
+        control_mode: str = "pd_ee_delta_pose",
+        split: Split = "train",
+        suite_seed: int = 0,
+        perturbations: Sequence[Perturbation | tuple[str, int]] = (),
+        render_mode: str | None = None,
+    ) -> None:
+        """See the class."""
+        if split not in get_args(Split):
+            raise nearest("split", split, list(get_args(Split)))
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise nearest("render mode", render_mode, self.metadata["render_modes"])
+        self.task = task
+        self.render_mode = render_mode
+        self._max_episode_steps: int = TASKS[task].max_steps
+        self._robot_name, self._control = ROBOTS[robot]().name, control_mode
+        self.action_meaning = CONTROL_MODES[control_mode].action_meaning
+        self._split, self._suite_seed = split, suite_seed
+        self._perturbations = tuple(p if isinstance(p, Perturbation) else Perturbation(*p) for p in perturbations)
+        self._size = resolution(image_size)
+        self._renderer_name = renderer
+        self._window = Window(RENDER_SIZE, f"vla/{task}-v0") if render_mode == "human" else None
+        self._large: EpisodeRenderer | None = None
+        self.world = World(renderer, self._size)
+        self.observation_space = _observation_space(self._size)
+        self.action_space = spaces.Box(-1.0, 1.0, (ACTION_DIM,), np.float32)
+
+    @property
+    def task_description(self) -> str:
+        """The instruction of the current episode; empty before the first reset."""
+        return self._instruction
+
+    _instruction = ""
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begin an episode. Raises ValueError if `options["request"]` is not an EpisodeRequest."""
+        super().reset(seed=seed)
+        index = seed if seed is not None else int(self.np_random.integers(INDEX_RANGE))
+        request = (options or {}).get("request")
+        if request is None:
+            request = EpisodeRequest(self.task, index, self._suite_seed, self._split, self._perturbations)
+        elif not isinstance(request, EpisodeRequest):
+            raise ValueError(f'options["request"] must be a vla.contract.EpisodeRequest, got {request!r}')
+        self._close_large()
+        self.world.load(self._adapted(make_scene(request)))
+        self._instruction = self.world.spec.instruction
+        self._max_episode_steps = self.world.spec.max_steps
+        self._show()
+        info = {"is_success": False, "reason": "", "episode": request.key, "action_meaning": self.action_meaning}
+        return self._observation(), info
+
+    def step(self, action: FloatArray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Apply one action. Raises ValueError for a bad one, RuntimeError when the episode is over."""
+        result = self.world.step(action)
+        self._show()
+        info = {"is_success": result.success, "reason": result.reason}
+        return self._observation(), float(result.success), result.success, result.done and not result.success, info
+
+    def render(self) -> ByteArray | None:  # type: ignore[override]  # Gymnasium's type variable also covers lists
+        """The scene from the front, (720, 1280, 3) sRGB, for `rgb_array`; `human` shows it in a window instead."""
+        if self.render_mode == "rgb_array":
+            return self._picture()
+        if self.render_mode is None:
+            gymnasium.logger.warn(
+                'render() draws nothing: the environment needs render_mode="rgb_array" or "human"'
+            )
+        self._show()
+        return None
+
+    def close(self) -> None:
+        """Free simulation, renderers and window."""
+        self._close_large()
+        self.world.close()
+        if self._window is not None:
+            self._window.close()
+
+    def _adapted(self, spec: SceneSpec) -> SceneSpec:
+        robot = replace(spec.robot, control=self._control)
+        if robot.name != self._robot_name:
+            robot = replace(robot, name=self._robot_name, joints=())
+        return replace(spec, robot=robot)
+
+    def _observation(self) -> Observation:
+        seen = self.world.observe(PIXEL_INPUTS)
+        return {"pixels": seen["pixels"], "agent_pos": seen["agent_pos"], "instruction": seen["instruction"]}
+
+    def _picture(self) -> ByteArray:
+        if self._large is None:
+            self._large = EpisodeRenderer(self.world.spec, renderer=self._renderer_name, size=RENDER_SIZE)
+        return self._large.frames(self.world.poses(), [RENDER_CAMERA])[RENDER_CAMERA].rgb
+
+    def _show(self) -> None:
+        if self._window is not None:
+            self._window.show(self._picture(), self._instruction, self.metadata["render_fps"])
+
+    def _close_large(self) -> None:
+        if self._large is not None:
+            self._large.close()
+            self._large = None
+
+
+def _observation_space(size: tuple[int, int]) -> spaces.Dict:
+    width, height = size
+    image = {camera.name: spaces.Box(0, 255, (height, width, 3), np.uint8) for camera in DEFAULT_CAMERAS}
+    text = spaces.Text(INSTRUCTION_LENGTH, min_length=0, charset=string.ascii_letters + string.digits + " .,;:!?'\"-()")
+    state = spaces.Box(-np.inf, np.inf, (STATE_DIM,), np.float32)
+    return spaces.Dict({"pixels": spaces.Dict(image), "agent_pos": state, "instruction": text})
