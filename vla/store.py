@@ -100,25 +100,32 @@ class EpisodeStore:
         """
         return read_episode(self.path(key))
 
+    def load_if_sound(self, key: str) -> Episode | None:
+        """Read the episode `key`; None if its file is damaged. Raises KeyError if there is none."""
+        try:
+            return self.load(key)
+        except DamagedEpisodeError:
+            return None
+
+    def damage(self, key: str) -> DamagedEpisodeError | None:
+        """What is wrong with the file of `key`; None if it is sound. Raises KeyError if there is none."""
+        try:
+            self.load(key)
+        except DamagedEpisodeError as error:
+            return error
+        return None
+
     def episodes(self, *, skip_damaged: bool = False) -> Iterator[Episode]:
         """All episodes in order of their keys; damaged ones are left out on request, else raised."""
         for key in self.keys():
-            episode, error = self._try(key)
+            episode = self.load_if_sound(key) if skip_damaged else self.load(key)
             if episode is not None:
                 yield episode
-            elif error is not None and not skip_damaged:
-                raise error
 
     def verify(self) -> Iterator[tuple[str, DamagedEpisodeError | None]]:
         """Read every file: (key, None) for a sound one, (key, what is wrong) for a damaged one."""
         for key in self.keys():
-            yield key, self._try(key)[1]
-
-    def _try(self, key: str) -> tuple[Episode | None, DamagedEpisodeError | None]:
-        try:
-            return self.load(key), None
-        except DamagedEpisodeError as error:
-            return None, error
+            yield key, self.damage(key)
 
     def info(self) -> dict[str, Any]:
         """What `dataset.json` says of the whole dataset; empty when there is none. Raises ValueError if unreadable."""
@@ -261,10 +268,14 @@ def _decode(path: Path, data: bytes) -> tuple[Episode, dict[str, str]]:
 
 
 def _arrays(table: pyarrow.Table) -> dict[str, FloatArray]:
-    """Columns of an episode file as arrays; null rows (after the last action) fall away."""
+    """Columns of an episode file as arrays; null rows (after the last action) fall away. Raises ValueError."""
+    import pyarrow as pa
+
     arrays: dict[str, FloatArray] = {}
     for name in _widths(0):
         column = table.column(name).combine_chunks()
+        if not pa.types.is_fixed_size_list(column.type) or column.type.value_type != pa.float32():
+            raise ValueError(f"column {name} has type {column.type}, expected fixed-size lists of float")
         width = column.type.list_size
         flat = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
         shape = (-1, width // POSE_DIM, POSE_DIM) if name == "poses" else (-1, width)

@@ -1,0 +1,157 @@
+"""Collect demonstrations over worker processes: exactly N successes a task; resumes what was interrupted.
+
+What is stored does not depend on the number of workers, nor on how often the command was killed and started again.
+Failed episodes are counted and kept apart, in the folder `failed`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from typing_extensions import Self
+
+from envs.control import CONTROL_MODES
+from envs.scene import RobotSpec
+from envs.tasks.base import TASKS
+from envs.world import World
+from policies.registry import make_policy
+from vla.collect import Collection, CollectSettings, TaskTally, collect
+from vla.provenance import usable_cores
+from vla.registry import nearest
+
+
+@dataclass(frozen=True)
+class Args:
+    """Options of `vla collect`."""
+
+    out: Path
+    """Dataset folder; a second run adds what is missing."""
+    task: tyro.conf.UseAppendAction[tuple[tuple[str, ...], ...]] = ()
+    """Tasks, `--task Lift Push` or `--task Lift --task Push`; default all."""
+    episodes: int = 100
+    """Successful episodes of each task."""
+    workers: Annotated[int | Literal["auto"], tyro.conf.arg(metavar="K|auto")] = "auto"
+    """Worker processes; `auto` is one per usable core, 0 runs in this process."""
+    noise: float = 0.12
+    """Probability that a step's motion is random instead; the label stays the policy's action."""
+    seed: int = 0
+    """Seed of the training split."""
+    policy: str = "expert"
+    """Who demonstrates."""
+    json: bool = False
+    """Print one JSON object as the last line."""
+
+
+def main(args: Args) -> int:
+    """Collect, print the table; 1 if there are fewer episodes than wanted."""
+    names = list(dict.fromkeys(name for group in args.task for name in group)) or list(TASKS)
+    collection = run(args.out, names, args)
+    console = Console()
+    console.print(summary_table(collection))
+    for tally in collection.tallies:
+        if tally.errors:
+            console.print(f"[red]First of {len(tally.errors)} errors in {tally.task}:[/]", soft_wrap=True)
+            console.print(tally.errors[0].traceback, markup=False, highlight=False, soft_wrap=True)
+    if args.json:
+        print(json.dumps({"folder": str(args.out), **collection.to_dict()}))
+    return 0 if collection.complete else 1
+
+
+def run(folder: Path, tasks: list[str], args: Args) -> Collection:
+    """Collect with progress bars on stderr. Raises ValueError for unknown names."""
+    for name in tasks:
+        if name not in TASKS:
+            raise nearest("task", name, list(TASKS))
+    robot = RobotSpec()
+    with TaskBars(args.episodes) as bars:
+        return collect(
+            folder,
+            CollectSettings(tuple(tasks), args.episodes, args.policy, args.seed, args.noise),
+            world_factory=World,
+            policy_factory=functools.partial(make_policy, args.policy),
+            workers=usable_cores() if args.workers == "auto" else args.workers,
+            info={
+                "robot": robot.name,
+                "control": robot.control,
+                "control_hz": robot.control_hz,
+                "action": CONTROL_MODES[robot.control].action_meaning,
+            },
+            on_progress=bars.update,
+        )
+
+
+class TaskBars:
+    """A progress bar per task: episodes, rate, remaining time, failures and errors."""
+
+    def __init__(self, episodes: int) -> None:
+        """Bars of `episodes` each."""
+        columns = (
+            TextColumn("{task.description:<12}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[lost]}"),
+        )
+        self._progress = Progress(*columns, console=Console(stderr=True))
+        self._episodes = episodes
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        """Show the bars."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave them as they are."""
+        self._progress.stop()
+
+    def update(self, tally: TaskTally) -> None:
+        """Show what `tally` says."""
+        if tally.task not in self._bars:
+            # The bar starts where an earlier run stopped; its rate counts what this run does.
+            total = self._episodes
+            self._bars[tally.task] = self._progress.add_task(
+                tally.task, total=total, completed=tally.there_before, rate="", lost=""
+            )
+        bar = self._bars[tally.task]
+        elapsed = self._progress.tasks[self._progress.task_ids.index(bar)].elapsed or 0.0
+        new = tally.stored - tally.there_before
+        rate = f"{new / elapsed:.1f}/s" if elapsed > 0 and new else ""
+        lost = [f"{tally.failures.total()} failed"] if tally.failures else []
+        lost += [f"[red]{len(tally.errors)} errors[/]"] if tally.errors else []
+        self._progress.update(bar, completed=tally.stored, rate=rate, lost=", ".join(lost))
+
+
+def summary_table(collection: Collection) -> Table:
+    """What was collected, per task."""
+    caption = f"{collection.ran} episodes stored in {collection.wall_s:.1f} s"
+    rate = collection.to_dict()
+    table = Table(caption=f"{caption}: {rate['episodes_per_s']} episodes/s, {rate['steps_per_s']} steps/s")
+    for name in ("task", "stored", "there before", "attempts", "failed", "errors", "most frequent failure"):
+        table.add_column(name, justify="left" if name in ("task", "most frequent failure") else "right")
+    for tally in collection.tallies:
+        table.add_row(*_row(tally))
+    return table
+
+
+def _row(tally: TaskTally) -> list[Any]:
+    often = tally.failures.most_common(1)
+    stored = f"{tally.stored}" if tally.complete else f"[red]{tally.stored} of {tally.wanted}[/]"
+    return [
+        tally.task,
+        stored,
+        str(tally.there_before),
+        str(tally.attempts),
+        str(tally.failures.total()),
+        str(len(tally.errors)),
+        f"{often[0][0]} ({often[0][1]})" if often else "",
+    ]
