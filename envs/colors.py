@@ -19,7 +19,7 @@ _FROM_XYZ = np.linalg.inv(_TO_XYZ)
 
 
 def to_lab(rgb: RGB) -> Float64:
-    """sRGB in [0, 1] -> CIELAB (L, a, b), (3,), white point D65."""
+    """Convert sRGB in [0, 1] to CIELAB (L, a, b), (3,), white point D65."""
     value = np.asarray(rgb, np.float64)
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     ratio = (_TO_XYZ @ linear) / _WHITE
@@ -28,7 +28,7 @@ def to_lab(rgb: RGB) -> Float64:
 
 
 def from_lab(lab: Float64) -> Float64:
-    """CIELAB (3,) -> sRGB (3,); outside of [0, 1] where the colour cannot be shown."""
+    """Convert CIELAB (3,) to sRGB (3,); outside of [0, 1] where the colour cannot be shown."""
     f1 = (lab[0] + 16) / 116
     f = np.array([f1 + lab[1] / 500, f1, f1 - lab[2] / 200])
     ratio = np.where(f**3 > 216 / 24389, f**3, (116 * f - 16) * 27 / 24389)

@@ -1,0 +1,149 @@
+"""How often the scripted experts succeed: per task, under random action noise, and on every level of every axis.
+
+No pixels are drawn, so that an episode takes some 50 ms. Verb `experts` of `vla bench`.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from envs.tasks.base import TASKS
+from envs.variations import AXES
+from envs.world import World
+from vla.contract import ACTION_DIM, EpisodeRequest, Perturbation
+from vla.provenance import commit, machine
+from vla.seeding import stream
+from vla.stats import wilson
+
+
+@dataclass(frozen=True)
+class Args:
+    """Options of `vla bench experts`."""
+
+    tasks: tuple[str, ...] = ()
+    """Only these tasks; default all."""
+    episodes: int = 200
+    """Episodes per task, undisturbed and with noise."""
+    noise: float = 0.12
+    """Share of actions that are replaced by random ones in the second measurement; 0 leaves it out."""
+    axis_episodes: int = 50
+    """Episodes per task, axis and level; 0 leaves the axes out."""
+    seed: int = 0
+    """Suite seed (split `eval`)."""
+    out: Path | None = None
+    """Write the tables to this Markdown file."""
+    json: bool = False
+    """Print one JSON object as the last line."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The expert of one task under one condition. Lengths are control steps of successful episodes."""
+
+    task: str
+    axis: str
+    level: int
+    noise: float
+    successes: int
+    episodes: int
+    median: float
+    longest: int
+    reasons: dict[str, int]
+
+    @property
+    def line(self) -> str:
+        """One row of a Markdown table."""
+        low, high = wilson(self.successes, self.episodes)
+        rate = f"{self.successes}/{self.episodes} | {self.successes / self.episodes:.1%} [{low:.1%}, {high:.1%}]"
+        failures = ", ".join(f"{reason} {count}" for reason, count in self.reasons.items()) or "-"
+        condition = f"{self.axis} {self.level}" if self.axis else f"{self.noise:.0%} noise" if self.noise else "-"
+        return f"| {self.task} | {condition} | {rate} | {self.median:g} | {self.longest} | {failures} |"
+
+
+HEADER = (
+    "| task | condition | successes | rate [Wilson 95 %] | median steps | longest | failures |\n"
+    "|---|---|---|---|---|---|---|"
+)
+
+
+def play(world: World, request: EpisodeRequest, noise: float) -> tuple[int, str]:
+    """One episode of the expert; each action is replaced by a random one with probability `noise`.
+
+    Returns its length in control steps and `success` or the failure reason.
+    """
+    world.reset(request)
+    expert = TASKS[request.task]().expert(world.spec)
+    rng = stream(request, "dynamics", "expert noise")
+    while True:
+        action = expert.act(world.state())
+        if noise and rng.uniform() < noise:
+            action = rng.uniform(-1.0, 1.0, ACTION_DIM).astype(np.float32)
+        result = world.step(action)
+        if result.done:
+            return world.steps, result.reason
+
+
+def measure(
+    world: World, task: str, episodes: int, *, seed: int = 0, noise: float = 0.0, axis: str = "", level: int = 0
+) -> Cell:
+    """The expert of `task` in `episodes` episodes of the split `eval`."""
+    perturbations = (Perturbation(axis, level),) if axis else ()
+    requests = [EpisodeRequest(task, i, seed, "eval", perturbations) for i in range(episodes)]
+    played = [play(world, request, noise) for request in requests]
+    lengths = [steps for steps, reason in played if reason == "success"] or [0]
+    reasons = Counter(reason for _, reason in played)
+    successes = reasons.pop("success", 0)
+    return Cell(task, axis, level, noise, successes, episodes, statistics.median(lengths), max(lengths), dict(reasons))
+
+
+def cells(world: World, args: Args) -> Iterator[Cell]:
+    """Every measurement that `args` ask for, as it is done."""
+    tasks = args.tasks or tuple(TASKS)
+    for noise in (0.0, args.noise) if args.noise else (0.0,):
+        for task in tasks:
+            yield measure(world, task, args.episodes, seed=args.seed, noise=noise)
+    if args.axis_episodes:
+        for axis in AXES:
+            for level in range(1, len(AXES[axis].levels) + 1):
+                for task in tasks:
+                    yield measure(world, task, args.axis_episodes, seed=args.seed, axis=axis, level=level)
+
+
+def report(done: Sequence[Cell], args: Args) -> str:
+    """The Markdown file: where the numbers come from, then the table."""
+    command = (
+        f"vla bench experts --episodes {args.episodes} --noise {args.noise} "
+        f"--axis-episodes {args.axis_episodes} --seed {args.seed}"
+    )
+    about = (
+        f"- date: {datetime.now(timezone.utc):%Y-%m-%d}\n- machine: {machine()}\n- commit: {commit()}\n"
+        f"- command: `{command}`\n- seeds: split `eval`, seed {args.seed}, episodes 0 to n - 1 of each task\n"
+    )
+    rows = "\n".join(cell.line for cell in done)
+    return f"# Success of the scripted experts\n\n{about}\n{HEADER}\n{rows}\n"
+
+
+def main(args: Args) -> int:
+    """Measure, print a row as each condition is done, and write `args.out`. Returns the exit code."""
+    for task in args.tasks:
+        TASKS[task]  # an unknown name fails before anything is measured
+    world = World()
+    print(HEADER)
+    done: list[Cell] = []
+    for cell in cells(world, args):
+        print(cell.line, flush=True)
+        done.append(cell)
+    world.close()
+    if args.out is not None:
+        args.out.write_text(report(done, args), encoding="utf-8")
+    if args.json:
+        print(json.dumps({"cells": [asdict(cell) for cell in done]}))
+    return 0
