@@ -111,6 +111,12 @@ def find(path: str | Path) -> Path:
     raise CheckpointError(f"no checkpoint at {root}: expected config.json and model.safetensors; it {found}")
 
 
+def progress(folder: Path) -> tuple[int, int]:
+    """Steps done and steps planned of the run that left the checkpoint `folder`. Raises CheckpointError."""
+    step, steps = read_tensors(folder / "training_state.safetensors")["step"].tolist()
+    return int(step), int(steps)
+
+
 def load_config(folder: Path) -> PolicyConfig:
     """Read and check `config.json`. Raises CheckpointError."""
     path = folder / "config.json"

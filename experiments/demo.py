@@ -1,0 +1,240 @@
+"""The whole path in one job: collect, train, evaluate, record, report. Every number is a field of a preset.
+
+RUN/data/          demonstrations            RUN/train/    checkpoints and training log
+RUN/eval/POLICY/   results and episodes      RUN/videos/   RUN/report.html   RUN/summary.json
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from envs.world import World
+from experiments.commands import collect as collect_command
+from experiments.commands.eval import chosen_subject
+from experiments.stages import Ledger, Stage, as_settings, duration, run_stages
+from experiments.suites import AXES, CONTROLS, TASKS
+from experiments.training import ModelSize, TrainJob, train
+from vla import checkpoint
+from vla.contract import EpisodeRequest
+from vla.evaluation import RUNS, evaluate
+from vla.provenance import machine, usable_cores, versions
+from vla.report_data import load_run
+from vla.results import write_json
+from vla.seeding import episode_seed
+from vla.store import EpisodeStore
+from vla.suites import Suite
+from vla.trainer import TrainConfig
+
+SUMMARY = "summary.json"
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class DemoPreset:
+    """All settings of a demo.
+
+    Attributes:
+        suite: What the trained policy is evaluated on; it also names the tasks.
+        control_episodes: In-distribution episodes a task for the policies that it is compared with.
+        demonstrations: Successful episodes a task.
+        noise: Share of random motions in the demonstrations.
+        data_seed: Seed of the training split.
+        model: Shape of the network.
+        train: How to train; `seconds` counts if `steps` is 0.
+        slots: Episodes that a worker keeps running.
+        expected_s: Seconds a stage takes on two free cores, for the announcement.
+    """
+
+    suite: Suite
+    control_episodes: int
+    demonstrations: int
+    noise: float = 0.12
+    data_seed: int = 0
+    model: ModelSize = field(default_factory=ModelSize)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    slots: int = 4
+    expected_s: Mapping[str, float] = field(default_factory=dict)
+
+
+DEMO = DemoPreset(
+    suite=Suite("demo", TASKS, axes=AXES, controls=CONTROLS, episodes=5, base=50),
+    control_episodes=25,
+    demonstrations=300,
+    train=TrainConfig(steps=0, seconds=240.0),
+    expected_s={"collect": 60, "train": 260, "evaluate": 100, "record": 10, "report": 10},
+)
+TINY = DemoPreset(
+    suite=Suite("tiny", ("Reach", "Lift"), axes=("light",), levels=(1,), controls=("blank",), episodes=1, base=2),
+    control_episodes=2,
+    demonstrations=3,
+    model=ModelSize(image_size=32, channels=16, blocks=2, keypoints=4, hidden=64),
+    train=TrainConfig(steps=4, batch_size=8, warmup=1, log_every=1),
+    expected_s={"collect": 2, "train": 2, "evaluate": 5, "record": 2, "report": 2},
+)
+PRESETS: dict[str, DemoPreset] = {"demo": DEMO, "tiny": TINY}
+
+
+class Demo:
+    """One demo in a folder.
+
+    Args:
+        run: The folder.
+        preset: What to do.
+        workers: Worker processes; 0 runs in this process. Results do not depend on it.
+    """
+
+    def __init__(self, run: Path, preset: DemoPreset, workers: int | None = None) -> None:
+        """Nothing is done yet. Raises ValueError if `run` was begun with other settings."""
+        self.run_folder, self.preset = run, preset
+        self.workers = usable_cores() if workers is None else workers
+        self.ledger = Ledger(run, as_settings(preset))
+        self.data, self.training = run / "data", run / "train"
+
+    @property
+    def checkpoint(self) -> str:
+        """What names the trained policy."""
+        return str(self.training / "checkpoints" / "last")
+
+    @property
+    def policies(self) -> dict[str, str]:
+        """Display name to policy name. Blind and deaf are the trained network with a sense taken away."""
+        return {
+            "trained": self.checkpoint,
+            "expert": "expert",
+            "random": "random",
+            "blind": f"blind:{self.checkpoint}",
+            "deaf": f"deaf:{self.checkpoint}",
+        }
+
+    def stages(self) -> list[Stage]:
+        """What is done, in order."""
+        preset, suite = self.preset, self.preset.suite
+        episodes = len(suite.requests())
+        others = (len(self.policies) - 1) * len(suite.tasks) * preset.control_episodes
+        plan = {
+            "collect": (
+                f"{preset.demonstrations} demonstrations each of {', '.join(suite.tasks)} by the scripted expert",
+                self.collect,
+            ),
+            "train": ("one policy for all tasks, from nothing, on what the cameras see and the words say", self.train),
+            "evaluate": (
+                f"{episodes} episodes of the trained policy, {others} of those to compare with",
+                self.evaluate,
+            ),
+            "record": ("videos of the trained policy, drawn again from poses", self.record),
+            "report": ("one HTML file with everything", self.report),
+        }
+        return [Stage(name, says, preset.expected_s.get(name, 1), do) for name, (says, do) in plan.items()]
+
+    def plan(self) -> str:
+        """How long the stages that are left take."""
+        left = sum(stage.expected_s for stage in self.stages() if stage.name not in self.ledger.seconds)
+        return f"About {duration(left)} on two free cores; this machine: {machine()}."
+
+    def collect(self) -> None:
+        """Demonstrations into RUN/data."""
+        preset = self.preset
+        args = collect_command.Args(
+            self.data,
+            episodes=preset.demonstrations,
+            workers=self.workers,
+            noise=preset.noise,
+            seed=preset.data_seed,
+        )
+        collection = collect_command.run(self.data, list(preset.suite.tasks), args)
+        if not collection.complete:
+            raise ValueError(f"the expert did not give all demonstrations: {collection.to_dict()['tasks']}")
+
+    def train(self) -> None:
+        """RUN/data to RUN/train, going on from the last checkpoint if there is one."""
+        self.check_seeds()
+        job = TrainJob((self.data,), self.training, self.preset.model, self.preset.train)
+        resume = (self.training / "checkpoints" / "last").exists()
+        folder = train(job, resume=resume)
+        step, steps = checkpoint.progress(folder)
+        if step < steps:
+            raise KeyboardInterrupt(f"training stopped at step {step} of {steps}")
+
+    def check_seeds(self) -> None:
+        """The evaluated episodes are none of those trained on: neither their names nor their seeds."""
+        suite, stored = self.preset.suite, EpisodeStore(self.data).keys()
+        candidates = (
+            EpisodeRequest(task, index, self.preset.data_seed)
+            for task in suite.tasks
+            for index in range(4 * self.preset.demonstrations + 20)
+        )
+        trained = {request.key: episode_seed(request) for request in candidates}
+        unknown = set(stored) - trained.keys()
+        assert not unknown, f"episodes of unknown seeds in {self.data}: {sorted(unknown)[:3]}"
+        evaluated = {episode_seed(request) for request in suite.requests()}
+        assert not evaluated & {trained[key] for key in stored}, "an evaluated episode was trained on"
+
+    def evaluate(self) -> None:
+        """Every policy into RUN/eval/POLICY; what is there already is not run again."""
+        suite = self.preset.suite
+        for name, policy in self.policies.items():
+            evaluate(
+                suite if name == "trained" else in_distribution(suite, self.preset.control_episodes),
+                chosen_subject(policy, name),
+                self.run_folder / RUNS / name,
+                world_factory=World,
+                workers=self.workers,
+                slots_per_worker=self.preset.slots,
+                keep=functools.partial(_first, suite.episodes),
+            )
+
+    def record(self) -> None:
+        """Videos."""
+
+    def report(self) -> None:
+        """The report."""
+
+    def summary(self) -> dict[str, Any]:
+        """What `summary.json` says. `success` is the rate in distribution by policy and task."""
+        seconds = self.ledger.seconds
+        evaluations = {policy.name: policy.summary for policy in load_run(self.run_folder).policies}
+        tasks = self.preset.suite.tasks
+        rates = {name: {task: found.task(task) for task in tasks} for name, found in evaluations.items()}
+        return {
+            "wall_s": round(sum(seconds.values()), 2),
+            "stages": seconds,
+            "success": {name: {task: rate.value for task, rate in row.items()} for name, row in rates.items()},
+            "mean_success": {
+                name: round(math.fsum(rate.value for rate in row.values()) / len(row), 4) for name, row in rates.items()
+            },
+            "intervals": {name: {task: rate.to_dict() for task, rate in row.items()} for name, row in rates.items()},
+            "errors": {name: found.errors for name, found in evaluations.items()},
+            "axes": evaluations["trained"].to_dict(self.preset.suite)["axes"],
+            "controls": evaluations["trained"].to_dict(self.preset.suite)["controls"],
+            "checkpoint": self.checkpoint,
+            "report": str(self.run_folder / REPORT),
+            "machine": machine(),
+            "versions": versions(),
+        }
+
+    def run(self, install_s: float = 0.0) -> dict[str, Any]:
+        """All stages that are not finished, then `summary.json`.
+
+        Args:
+            install_s: Seconds that the installation took before; counted as a stage.
+        """
+        if install_s and "install" not in self.ledger.seconds:
+            self.ledger.note("install", install_s)
+        run_stages(self.stages(), self.ledger)
+        summary = self.summary()
+        write_json(self.run_folder / SUMMARY, summary)
+        return summary
+
+
+def in_distribution(suite: Suite, episodes: int) -> Suite:
+    """The in-distribution cells of a suite."""
+    return replace(suite, axes=(), controls=(), episodes=episodes, base=0)
+
+
+def _first(limit: int, request: EpisodeRequest) -> bool:
+    return request.index < limit
