@@ -28,7 +28,8 @@ class Rect:
 
     def grown(self, margin: float) -> Rect:
         """The rectangle with `margin` metres more on each side."""
-        return Rect(self.x_low - margin, self.x_high + margin, self.y_low - margin, self.y_high + margin)
+        low, high = (self.x_low - margin, self.y_low - margin), (self.x_high + margin, self.y_high + margin)
+        return Rect(round(low[0], 6), round(high[0], 6), round(low[1], 6), round(high[1], 6))
 
     def contains(self, x: float, y: float) -> bool:
         """Whether the point lies inside, borders included."""

@@ -38,7 +38,7 @@ class Lift(Task):
     grammar: ClassVar[Grammar] = Grammar(
         train=("lift {target}", "pick up {target}", "raise {target}", "grasp {target} and lift it"),
         held_out={
-            1: ("grab {target}", "hoist {target}", "take {target} off the table"),
+            1: ("grab {target}", "hoist {target}", "take {target}"),
             2: ("could you please grab {target_syn}", "would you kindly hoist {target_syn}"),
             3: (
                 "i would like to see {target_syn} held high in the air",

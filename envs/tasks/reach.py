@@ -27,8 +27,8 @@ class Reach(Task):
     grammar: ClassVar[Grammar] = Grammar(
         train=("touch {target}", "reach {target}", "go to {target}", "move the gripper to {target}"),
         held_out={
-            1: ("tap {target}", "approach {target}", "make contact with {target}"),
-            2: ("could you please tap {target_syn}", "please extend your fingers towards {target_syn}"),
+            1: ("tap {target}", "approach {target}", "contact {target}"),
+            2: ("could you please tap {target_syn}", "please extend towards {target_syn}"),
             3: (
                 "i would like you to bring your fingertips against {target_syn}",
                 "show me which one is {target_syn} by tapping its surface gently",

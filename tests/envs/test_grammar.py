@@ -1,0 +1,96 @@
+import itertools
+
+import numpy as np
+import pytest
+from envs.grammar import COLORS, HELD_OUT_LEVELS, MIN_NEW_WORDS, NOUNS, phrase, unambiguous, vocabulary, words
+from envs.scenes import make_scene
+from envs.tasks.base import TASKS, make_thing, training_vocabulary
+from vla.contract import EpisodeRequest
+
+INSTRUCTIONS = {  # task -> number of instructions of level 0 (training), 1, 2, 3
+    "Lift": (72, 54, 72, 72),
+    "PlaceInto": (432, 432, 576, 1152),
+    "Push": (216, 216, 288, 576),
+    "Reach": (72, 54, 72, 72),
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_number_of_instructions_is_pinned(name):
+    grammar = TASKS[name].grammar
+    assert tuple(len(list(grammar.instructions(level))) for level in (0, *HELD_OUT_LEVELS)) == INSTRUCTIONS[name]
+
+
+def test_vocabulary_is_pinned():
+    known = training_vocabulary()
+    assert len(known) == 33
+    assert {"lift", "the", *COLORS, *NOUNS} <= set(known)
+    assert known == tuple(sorted(set(known))) == vocabulary(TASKS[name].grammar for name in TASKS)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_no_instruction_is_in_two_levels(name):
+    grammar = TASKS[name].grammar
+    levels = [set(grammar.instructions(level)) for level in (0, *HELD_OUT_LEVELS)]
+    for one, other in itertools.combinations(levels, 2):
+        assert not one & other
+
+
+def test_no_template_is_shared_by_training_and_held_out_of_any_task():
+    train = {template for name in TASKS for template in TASKS[name].grammar.train}
+    held_out = {t for name in TASKS for level in HELD_OUT_LEVELS for t in TASKS[name].grammar.templates(level)}
+    assert not train & held_out
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("level", HELD_OUT_LEVELS)
+def test_held_out_levels_are_graded_by_words_never_seen(name, level):
+    known = set(training_vocabulary())
+    below = MIN_NEW_WORDS.get(level + 1, 99)
+    for sentence in TASKS[name].grammar.instructions(level):
+        new = len(set(words(sentence)) - known)
+        assert MIN_NEW_WORDS[level] <= new < below, sentence
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_color_word_is_spoken_and_no_slot_is_left(name):
+    grammar = TASKS[name].grammar
+    for level in (0, *HELD_OUT_LEVELS):
+        sentences = list(grammar.instructions(level))
+        assert not [s for s in sentences if "{" in s or "  " in s or s != s.strip() or s != s.lower()]
+        assert all(any(color in words(s) for s in sentences) for color in COLORS)
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("level", (0, *HELD_OUT_LEVELS))
+def test_what_is_said_in_a_scene_can_be_enumerated_and_names_the_goal(name, level):
+    task = TASKS[name]()
+    everything = set(task.grammar.instructions(level))
+    for index in range(10):
+        spec = make_scene(EpisodeRequest(name, index))
+        sentence = task.say(spec, np.random.default_rng(index), level)
+        assert sentence in everything
+        for part in filter(None, (spec.goal.target, spec.goal.place)):
+            thing = spec.object(part)
+            nouns = [phrase(thing.color, thing.kind, i) for i in range(-1, len(NOUNS[thing.kind].synonyms))]
+            assert any(noun in sentence for noun in nouns)
+
+
+def test_an_ambiguous_phrase_is_refused():
+    spec = make_scene(EpisodeRequest("Lift", 0))
+    target = spec.object(spec.goal.target)
+    twin = make_thing(target.color, target.kind)
+    crowded = type(spec)(spec.goal, "", (*spec.objects, type(twin)(**{**vars(twin), "name": "twin"})))
+    with pytest.raises(ValueError, match="not one object"):
+        unambiguous(crowded, target.name)
+
+
+def test_an_unknown_level_is_refused():
+    with pytest.raises(ValueError, match="level 4 does not exist"):
+        TASKS["Lift"].grammar.templates(4)
+
+
+def test_a_template_with_a_slot_that_the_goal_cannot_fill_is_refused():
+    grammar = type(TASKS["Lift"].grammar)(train=("put {target} in {place}",), held_out={}, target_kinds=("block",))
+    with pytest.raises(ValueError, match=r"has slots \['place'\]"):
+        list(grammar.instructions(0))

@@ -1,0 +1,186 @@
+"""Properties of every registered task, on scenes and in the simulator."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+from envs.cameras import DEFAULT_CAMERAS
+from envs.grammar import unambiguous
+from envs.layout import AREA, GAP, clear
+from envs.objects import resting_z
+from envs.robots import ROBOTS
+from envs.scene import SceneSpec
+from envs.scenes import make_scene
+from envs.tasks.base import JOINT_NOISE, TASKS
+from envs.world import World
+from vla.contract import EpisodeRequest
+from vla.registry import UnknownNameError
+
+SEEDS = range(40)
+
+
+@pytest.fixture(scope="module")
+def world():
+    world = World()
+    yield world
+    world.close()
+
+
+def test_names_are_pinned():
+    assert tuple(TASKS) == ("Lift", "PlaceInto", "Push", "Reach")
+
+
+def test_an_unknown_task_names_the_nearest():
+    with pytest.raises(UnknownNameError, match="'PlaceInto'"):
+        make_scene(EpisodeRequest("PlaceInt", 0))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_scenes_are_functions_of_the_request(name):
+    specs = [make_scene(EpisodeRequest(name, index)) for index in SEEDS]
+    assert specs == [make_scene(EpisodeRequest(name, index)) for index in SEEDS]
+    assert len({json.dumps(spec.to_dict()) for spec in specs}) == len(specs)
+    assert make_scene(EpisodeRequest(name, 0, split="eval")) != specs[0]
+    assert make_scene(EpisodeRequest(name, 0, seed=1)) != specs[0]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_scenes_survive_json(name):
+    for index in SEEDS:
+        spec = make_scene(EpisodeRequest(name, index))
+        assert SceneSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_scenes_are_valid(name):
+    task = TASKS[name]()
+    home = np.array(ROBOTS["panda"]().home)
+    for index in SEEDS:
+        spec = make_scene(EpisodeRequest(name, index))
+        assert spec.goal.task == name
+        assert spec.max_steps == task.max_steps
+        assert spec.cameras == DEFAULT_CAMERAS
+        assert spec.instruction
+        assert len({thing.name for thing in spec.objects}) == len(spec.objects)
+        assert np.abs(np.array(spec.robot.joints) - home).max() <= JOINT_NOISE + 1e-5
+        for i, thing in enumerate(spec.objects):
+            assert AREA.contains(*thing.position[:2])
+            assert thing.position[2] == pytest.approx(resting_z(thing.kind, thing.size))
+            assert clear(thing, spec.objects[:i], GAP - 1e-9)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_words_are_needed(name):
+    """Every goal of a scene is named by one phrase, and there are others that a deaf policy would confuse with it."""
+    task = TASKS[name]()
+    same_color = same_kind = 0
+    for index in SEEDS:
+        spec = make_scene(EpisodeRequest(name, index))
+        goals = (spec.goal, *spec.alternatives)
+        assert len(spec.alternatives) >= 3
+        assert len(set(goals)) == len(goals) == len(task.goals(spec))
+        assert set(goals) == set(task.goals(spec))
+        for part in {part for goal in goals for part in (goal.target, goal.place) if part}:
+            unambiguous(spec, part)
+        target = spec.object(spec.goal.target)
+        others = [spec.object(goal.target) for goal in spec.alternatives if goal.target != target.name]
+        same_color += any(other.color == target.color for other in others)
+        same_kind += any(other.kind == target.kind for other in others)
+    assert same_color > 0
+    assert same_kind > 0
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_order_of_objects_does_not_give_the_target_away(name):
+    first = Counter()
+    for index in range(100):
+        spec = make_scene(EpisodeRequest(name, index))
+        first[[thing.name for thing in spec.objects].index(spec.goal.target)] += 1
+    assert max(first.values()) < 50
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_nothing_is_done_at_reset(name, world):
+    for index in range(3):
+        world.reset(EpisodeRequest(name, index))
+        state, task = world.state(), TASKS[name]()
+        for goal in (world.spec.goal, *world.spec.alternatives):
+            assert not task.success(state, goal)
+            assert task.failure_reason(state, goal) in {"not_reached", "not_moved", "not_grasped"}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_expert_succeeds_and_only_at_its_goal(name, world):
+    for index in range(5):
+        state, reason = run_expert(world, EpisodeRequest(name, index, split="eval"))
+        assert reason == "success"
+        task = TASKS[name]()
+        assert task.success(state)
+        assert not any(task.success(state, goal) for goal in state.spec.alternatives)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_expert_of_an_alternative_does_the_alternative(name, world):
+    for index in range(2):
+        spec = make_scene(EpisodeRequest(name, index, split="eval"))
+        for goal in spec.alternatives:
+            world.load(spec)
+            expert = TASKS[name]().expert(type(spec)(**{**vars(spec), "goal": goal}))
+            result = None
+            while result is None or not result.done:
+                if TASKS[name]().success(world.state(), goal):
+                    break
+                result = world.step(expert.act(world.state()))
+            assert TASKS[name]().success(world.state(), goal)
+            assert not TASKS[name]().success(world.state())
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_expert_is_markovian(name, world):
+    """Asked again, or asked about a state in the middle of an episode by a new expert, it answers the same."""
+    request = EpisodeRequest(name, 0, split="eval")
+    world.reset(request)
+    used = TASKS[name]().expert(world.spec)
+    for _ in range(10):
+        state = world.state()
+        action = used.act(state)
+        assert action.dtype == np.float32
+        assert action.shape == (7,)
+        assert np.abs(action).max() <= 1
+        np.testing.assert_array_equal(action, TASKS[name]().expert(world.spec).act(state))
+        if world.step(action).done:
+            break
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_expert_recovers_from_random_actions(name, world):
+    for index in range(3):
+        _, reason = run_expert(world, EpisodeRequest(name, index, split="eval"), noise=0.12)
+        assert reason == "success"
+
+
+def test_tasks_need_neither_physics_nor_learning():
+    code = (
+        "import sys, envs.scenes, envs.variations, envs.expert; from vla.contract import EpisodeRequest;"
+        "envs.scenes.make_scene(EpisodeRequest('Lift', 0));"
+        "heavy = {'pybullet', 'torch', 'numba', 'scipy', 'matplotlib'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def run_expert(world, request, noise=0.0):
+    world.reset(request)
+    expert = TASKS[request.task]().expert(world.spec)
+    rng = np.random.default_rng(request.index)
+    while True:
+        action = expert.act(world.state())
+        if noise and rng.uniform() < noise:
+            action = rng.uniform(-1, 1, 7).astype(np.float32)
+        result = world.step(action)
+        if result.done:
+            return world.state(), result.reason

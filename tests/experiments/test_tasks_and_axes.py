@@ -1,0 +1,51 @@
+"""`vla tasks`, `vla axes` and the measurement of the experts."""
+
+import json
+
+import pytest
+from envs.tasks.base import TASKS
+from envs.variations import AXES
+from experiments import bench_experts
+from experiments.commands import axes, tasks
+from vla.registry import UnknownNameError
+
+
+def last_json(capsys):
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_tasks_lists_every_task_with_an_instruction(capsys):
+    assert tasks.main(tasks.Args(json=True)) == 0
+    rows = last_json(capsys)["tasks"]
+    assert [row["task"] for row in rows] == list(TASKS)
+    assert all(row["instruction"] and row["train_instructions"] and row["held_out_instructions"] for row in rows)
+    assert tasks.main(tasks.Args()) == 0
+    printed = capsys.readouterr().out
+    assert all(row["instruction"] in printed for row in rows)
+
+
+def test_axes_lists_every_axis(capsys):
+    assert axes.main(axes.Args(json=True)) == 0
+    rows = last_json(capsys)["axes"]
+    assert [row["name"] for row in rows] == list(AXES)
+    assert {row["kind"] for row in rows} == {"axis", "control"}
+
+
+def test_experts_are_measured(capsys, tmp_path):
+    args = bench_experts.Args(tasks=("Reach",), episodes=2, axis_episodes=0, out=tmp_path / "experts.md", json=True)
+    assert bench_experts.main(args) == 0
+    cells = last_json(capsys)["cells"]
+    assert [(cell["task"], cell["noise"], cell["episodes"]) for cell in cells] == [
+        ("Reach", 0.0, 2),
+        ("Reach", 0.12, 2),
+    ]
+    assert cells[0]["successes"] == 2
+    text = args.out.read_text()
+    assert "| Reach | - | 2/2 | 100.0% [34.2%, 100.0%] |" in text
+    assert "commit: " in text
+    assert "command: `vla bench experts --episodes 2" in text
+
+
+def test_an_unknown_task_is_refused_before_anything_is_measured(capsys):
+    with pytest.raises(UnknownNameError, match="'Lift'"):
+        bench_experts.main(bench_experts.Args(tasks=("Lyft",)))
