@@ -77,6 +77,8 @@ class Here:
     def events(self) -> list[Event]:
         """What happened since the last call."""
         events, self._events = self._events, []
+        # Only now: an episode that has ended makes room for the next one when its result is handed over.
+        self._running -= {event.ticket for event in events if isinstance(event, Done)}
         return events
 
     def close(self) -> None:
@@ -84,10 +86,7 @@ class Here:
         self._runner.close()
 
     def _obey(self, order: Order) -> None:
-        event = self._runner.obey(order)
-        if isinstance(event, Done):
-            self._running.discard(order.ticket)
-        self._events.append(event)
+        self._events.append(self._runner.obey(order))
 
 
 @dataclass

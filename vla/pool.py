@@ -23,7 +23,7 @@ from vla.episode import Episode
 from vla.rollout import FilterFactory
 from vla.worker import Answer, Ask, Done, Job, Lost, Start
 
-PREFETCH = 2
+PREFETCH = 2  # episodes of a policy in the worker: one runs, one is next, so that no worker waits for the caller
 
 
 def run_episodes(
@@ -72,8 +72,7 @@ def run_episodes(
         filter_factory=filter_factory,
         meta=meta or {},
     )
-    # Of two episodes of a policy in the worker one runs and one is next, so that the worker never waits for the caller.
-    slots = slots_per_worker if policy.batched else PREFETCH
+    slots = slots_per_worker if policy.batched else PREFETCH if workers else 1
     return _serve(_Queue(requests, max_retries), job, policy, workers, slots)
 
 

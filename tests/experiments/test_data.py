@@ -56,8 +56,8 @@ def test_view_draws_a_contact_sheet_and_a_video(
 
 
 def test_view_explains_wrong_keys_and_cameras(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "view", str(dataset), "--episode", "train-0-Lift-none.0-0000"]) == 2
-    assert "Did you mean 'train-0-Lift-none.0-00000'" in capsys.readouterr().err
+    assert main(["data", "view", str(dataset), "--episode", "train-0-Lift-none.0-0001"]) == 2
+    assert "Did you mean 'train-0-Lift-none.0-00001'" in capsys.readouterr().err
     assert main(["data", "view", str(dataset), "--camera", "frnt"]) == 2
     assert "Did you mean 'front'" in capsys.readouterr().err
 
