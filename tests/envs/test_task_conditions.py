@@ -1,19 +1,26 @@
 """Success and failure reasons on states written by hand: what counts, and what only nearly counts."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from envs.scene import GoalSpec, SceneSpec
 from envs.state import BodyState, WorldState
 from envs.tasks.base import TASKS, make_thing
 from envs.tasks.place_into import SIZES
 
+Array = NDArray[np.float64]
+Positions = Mapping[str, tuple[float, float, float]]
+
 STILL = np.array([0.0, 0.0, 0.0, 1.0])
 LYING = np.array([np.sin(np.pi / 4), 0.0, 0.0, np.cos(np.pi / 4)])
 
 
-def spec_of(task, target, place, things):
+def spec_of(task: str, target: str, place: str, things: Positions) -> SceneSpec:
     """`things` is name -> position (m)."""
     objects = []
     for name, position in things.items():
@@ -22,7 +29,14 @@ def spec_of(task, target, place, things):
     return SceneSpec(GoalSpec(task, target, place), "", tuple(objects))
 
 
-def state_of(spec, moved=None, *, quaternion=STILL, velocity=(0.0, 0.0, 0.0), **fields):
+def state_of(
+    spec: SceneSpec,
+    moved: Positions | None = None,
+    *,
+    quaternion: Array = STILL,
+    velocity: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    **fields: Any,
+) -> WorldState:
     """The scene as built, with objects `moved` to other positions, turned by `quaternion`."""
     moved = moved or {}
     objects = {}
@@ -30,7 +44,7 @@ def state_of(spec, moved=None, *, quaternion=STILL, velocity=(0.0, 0.0, 0.0), **
         turned = quaternion if thing.name in moved else STILL
         position = np.array(moved.get(thing.name, thing.position), float)
         objects[thing.name] = BodyState(position, turned, np.array(velocity, float))
-    values = {
+    values: dict[str, Any] = {
         "spec": spec,
         "step": 3,
         "ee_position": np.array([0.4, 0.0, 0.28]),
@@ -44,7 +58,7 @@ def state_of(spec, moved=None, *, quaternion=STILL, velocity=(0.0, 0.0, 0.0), **
     return WorldState(**(values | fields))
 
 
-def judge(state):
+def judge(state: WorldState) -> str:
     task = TASKS[state.spec.goal.task]()
     return "success" if task.success(state) else task.failure_reason(state)
 
@@ -61,7 +75,7 @@ REACH = spec_of("Reach", "red_block", "", {"red_block": (0.5, 0, 0.02), "blue_ba
         (("red_block", "blue_ball"), "wrong_object:blue_ball"),
     ],
 )
-def test_reach(touched, verdict):
+def test_reach(touched: tuple[str, ...], verdict: str) -> None:
     assert judge(state_of(REACH, touched=frozenset(touched))) == verdict
 
 
@@ -84,7 +98,7 @@ HELD = frozenset({"red_cylinder"})
         ({"blue_ball": (0.9, 0.9, -0.7)}, STILL, (), "fallen:blue_ball"),
     ],
 )
-def test_lift(moved, quaternion, grasped, verdict):
+def test_lift(moved: Positions, quaternion: Array, grasped: Iterable[str], verdict: str) -> None:
     grasped = frozenset(grasped)
     assert judge(state_of(LIFT, moved, quaternion=quaternion, grasped=grasped, touched=grasped)) == verdict
 
@@ -117,11 +131,11 @@ PUSH = spec_of(
         ({"red_block": (1.2, 0, -0.7)}, "fallen:red_block"),
     ],
 )
-def test_push(moved, verdict):
+def test_push(moved: Positions, verdict: str) -> None:
     assert judge(state_of(PUSH, moved)) == verdict
 
 
-def test_zones_may_be_turned():
+def test_zones_may_be_turned() -> None:
     turned = tuple(dataclasses.replace(o, yaw=np.pi / 4) if o.kind == "zone" else o for o in PUSH.objects)
     spec = dataclasses.replace(PUSH, objects=turned)
     assert judge(state_of(spec, {"red_block": (0.53, 0.15, 0.02)})) == "outside_zone"  # a corner of the upright square
@@ -165,11 +179,11 @@ RED = frozenset({"red_block"})
         ({"red_block": (0.5, 0.9, -0.7)}, {}, "fallen:red_block"),
     ],
 )
-def test_place_into(moved, fields, verdict):
+def test_place_into(moved: Positions, fields: dict[str, Any], verdict: str) -> None:
     assert judge(state_of(PLACE, moved, **fields)) == verdict
 
 
-def test_a_plate_counts_as_a_container():
+def test_a_plate_counts_as_a_container() -> None:
     goal = GoalSpec("PlaceInto", "red_block", "yellow_plate")
     state = state_of(PLACE, {"red_block": (0.58, -0.1, 0.025)}, contacts=RED_PLATE)
     assert TASKS["PlaceInto"]().success(state, goal)

@@ -1,12 +1,15 @@
 """Properties of every registered task, on scenes and in the simulator."""
 
+import dataclasses
 import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
+
 from envs.cameras import DEFAULT_CAMERAS
 from envs.grammar import unambiguous
 from envs.layout import AREA, GAP, clear
@@ -14,6 +17,7 @@ from envs.objects import resting_z
 from envs.robots import ROBOTS
 from envs.scene import SceneSpec
 from envs.scenes import make_scene
+from envs.state import WorldState
 from envs.tasks.base import JOINT_NOISE, TASKS
 from envs.world import World
 from vla.contract import EpisodeRequest
@@ -23,23 +27,23 @@ SEEDS = range(40)
 
 
 @pytest.fixture(scope="module")
-def world():
+def world() -> Iterator[World]:
     world = World()
     yield world
     world.close()
 
 
-def test_names_are_pinned():
+def test_names_are_pinned() -> None:
     assert tuple(TASKS) == ("Lift", "PlaceInto", "Push", "Reach")
 
 
-def test_an_unknown_task_names_the_nearest():
+def test_an_unknown_task_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="'PlaceInto'"):
         make_scene(EpisodeRequest("PlaceInt", 0))
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_scenes_are_functions_of_the_request(name):
+def test_scenes_are_functions_of_the_request(name: str) -> None:
     specs = [make_scene(EpisodeRequest(name, index)) for index in SEEDS]
     assert specs == [make_scene(EpisodeRequest(name, index)) for index in SEEDS]
     assert len({json.dumps(spec.to_dict()) for spec in specs}) == len(specs)
@@ -48,14 +52,14 @@ def test_scenes_are_functions_of_the_request(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_scenes_survive_json(name):
+def test_scenes_survive_json(name: str) -> None:
     for index in SEEDS:
         spec = make_scene(EpisodeRequest(name, index))
         assert SceneSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_scenes_are_valid(name):
+def test_scenes_are_valid(name: str) -> None:
     task = TASKS[name]()
     home = np.array(ROBOTS["panda"]().home)
     for index in SEEDS:
@@ -73,7 +77,7 @@ def test_scenes_are_valid(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_words_are_needed(name):
+def test_words_are_needed(name: str) -> None:
     """Every goal of a scene is named by one phrase, and there are others that a deaf policy would confuse with it."""
     task = TASKS[name]()
     same_color = same_kind = 0
@@ -94,8 +98,8 @@ def test_words_are_needed(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_the_order_of_objects_does_not_give_the_target_away(name):
-    first = Counter()
+def test_the_order_of_objects_does_not_give_the_target_away(name: str) -> None:
+    first: Counter[int] = Counter()
     for index in range(100):
         spec = make_scene(EpisodeRequest(name, index))
         first[[thing.name for thing in spec.objects].index(spec.goal.target)] += 1
@@ -103,7 +107,7 @@ def test_the_order_of_objects_does_not_give_the_target_away(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_nothing_is_done_at_reset(name, world):
+def test_nothing_is_done_at_reset(name: str, world: World) -> None:
     for index in range(3):
         world.reset(EpisodeRequest(name, index))
         state, task = world.state(), TASKS[name]()
@@ -113,7 +117,7 @@ def test_nothing_is_done_at_reset(name, world):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_the_expert_succeeds_and_only_at_its_goal(name, world):
+def test_the_expert_succeeds_and_only_at_its_goal(name: str, world: World) -> None:
     for index in range(5):
         state, reason = run_expert(world, EpisodeRequest(name, index, split="eval"))
         assert reason == "success"
@@ -123,12 +127,12 @@ def test_the_expert_succeeds_and_only_at_its_goal(name, world):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_the_expert_of_an_alternative_does_the_alternative(name, world):
+def test_the_expert_of_an_alternative_does_the_alternative(name: str, world: World) -> None:
     for index in range(2):
         spec = make_scene(EpisodeRequest(name, index, split="eval"))
         for goal in spec.alternatives:
             world.load(spec)
-            expert = TASKS[name]().expert(type(spec)(**{**vars(spec), "goal": goal}))
+            expert = TASKS[name]().expert(dataclasses.replace(spec, goal=goal))
             result = None
             while result is None or not result.done:
                 if TASKS[name]().success(world.state(), goal):
@@ -139,7 +143,7 @@ def test_the_expert_of_an_alternative_does_the_alternative(name, world):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_the_expert_is_markovian(name, world):
+def test_the_expert_is_markovian(name: str, world: World) -> None:
     """Asked again, or asked about a state in the middle of an episode by a new expert, it answers the same."""
     request = EpisodeRequest(name, 0, split="eval")
     world.reset(request)
@@ -156,13 +160,13 @@ def test_the_expert_is_markovian(name, world):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_the_expert_recovers_from_random_actions(name, world):
+def test_the_expert_recovers_from_random_actions(name: str, world: World) -> None:
     for index in range(3):
         _, reason = run_expert(world, EpisodeRequest(name, index, split="eval"), noise=0.12)
         assert reason == "success"
 
 
-def test_tasks_need_neither_physics_nor_learning():
+def test_tasks_need_neither_physics_nor_learning() -> None:
     code = (
         "import sys, envs.scenes, envs.variations, envs.expert; from vla.contract import EpisodeRequest;"
         "envs.scenes.make_scene(EpisodeRequest('Lift', 0));"
@@ -173,7 +177,7 @@ def test_tasks_need_neither_physics_nor_learning():
     assert done.returncode == 0, done.stderr
 
 
-def run_expert(world, request, noise=0.0):
+def run_expert(world: World, request: EpisodeRequest, noise: float = 0.0) -> tuple[WorldState, str]:
     world.reset(request)
     expert = TASKS[request.task]().expert(world.spec)
     rng = np.random.default_rng(request.index)

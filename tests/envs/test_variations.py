@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+
 from envs.colors import difference, from_lab, shifted, to_lab
 from envs.grammar import COLORS, MIN_NEW_WORDS, unambiguous, words
 from envs.layout import AREA, REACHABLE, clear
@@ -34,15 +35,15 @@ CHANGES = {  # axis -> the fields of SceneSpec that it may change
 }
 
 
-def scene(task, axis=None, level=0, index=0):
+def scene(task: str, axis: str | None = None, level: int = 0, index: int = 0) -> SceneSpec:
     return make_scene(EpisodeRequest(task, index, 0, "eval", (Perturbation(axis, level),) if axis else ()))
 
 
-def changed(one, other):
+def changed(one: SceneSpec, other: SceneSpec) -> set[str]:
     return {f.name for f in dataclasses.fields(SceneSpec) if getattr(one, f.name) != getattr(other, f.name)}
 
 
-def test_axes_are_pinned():
+def test_axes_are_pinned() -> None:
     axes = {name: AXES[name] for name in AXES}
     assert set(axes) == set(CHANGES)
     assert {name for name, axis in axes.items() if axis.kind == "control"} == {"blank", "swapped"}
@@ -53,26 +54,26 @@ def test_axes_are_pinned():
         assert list(axis.levels) == sorted(set(axis.levels))
 
 
-def test_an_unknown_axis_names_the_nearest():
+def test_an_unknown_axis_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="'distractors'"):
         scene("Lift", "distractor", 1)
 
 
 @pytest.mark.parametrize("level", [-1, 4])
-def test_an_unknown_level_is_refused(level):
+def test_an_unknown_level_is_refused(level: int) -> None:
     with pytest.raises(ValueError, match=r"axis 'light' has levels 0 to 3; got"):
         scene("Lift", "light", level)
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("axis", AXES)
-def test_level_0_changes_nothing(axis, task):
+def test_level_0_changes_nothing(axis: str, task: str) -> None:
     assert scene(task, axis, 0) == scene(task)
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize(("axis", "level"), LEVELS)
-def test_levels_give_valid_scenes_and_change_only_what_they_should(axis, level, task):
+def test_levels_give_valid_scenes_and_change_only_what_they_should(axis: str, level: int, task: str) -> None:
     gap = DISTRACTOR_GAP if axis == "distractors" else 0.04
     for index in range(8):
         twin, spec = scene(task, index=index), scene(task, axis, level, index)
@@ -90,13 +91,13 @@ def test_levels_give_valid_scenes_and_change_only_what_they_should(axis, level, 
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_two_axes_do_not_disturb_each_other(task):
+def test_two_axes_do_not_disturb_each_other(task: str) -> None:
     both = make_scene(EpisodeRequest(task, 3, 0, "eval", (Perturbation("light", 2), Perturbation("start", 3))))
     assert both.light == scene(task, "light", 2, 3).light
     assert both.robot == scene(task, "start", 3, 3).robot
 
 
-def test_an_axis_is_pure():
+def test_an_axis_is_pure() -> None:
     spec, task = scene("Lift"), TASKS["Lift"]()
     before = json.dumps(spec.to_dict())
     request = EpisodeRequest("Lift", 0, 0, "eval")
@@ -107,7 +108,7 @@ def test_an_axis_is_pure():
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_position_levels_are_rings_around_the_training_area(task):
+def test_position_levels_are_rings_around_the_training_area(task: str) -> None:
     area = NEAR_SIDE if task == "Push" else AREA
     bounds = (0.0, *AXES["position"].levels)
     for level in (1, 2, 3):
@@ -121,7 +122,7 @@ def test_position_levels_are_rings_around_the_training_area(task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_distractors_are_added_and_do_not_fit_the_words(task):
+def test_distractors_are_added_and_do_not_fit_the_words(task: str) -> None:
     for level, count in enumerate(AXES["distractors"].levels, 1):
         twin, spec = scene(task), scene(task, "distractors", level)
         assert spec.objects[: len(twin.objects)] == twin.objects
@@ -130,7 +131,7 @@ def test_distractors_are_added_and_do_not_fit_the_words(task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_shades_are_as_far_as_the_level_says_and_keep_their_word(task):
+def test_shades_are_as_far_as_the_level_says_and_keep_their_word(task: str) -> None:
     far = []
     for level, magnitude in enumerate(AXES["color"].levels, 1):
         for index in range(10):
@@ -142,7 +143,7 @@ def test_shades_are_as_far_as_the_level_says_and_keep_their_word(task):
     assert np.mean(far) > 0.9
 
 
-def test_the_table_is_as_far_as_the_level_says_and_the_goal_stays_visible():
+def test_the_table_is_as_far_as_the_level_says_and_the_goal_stays_visible() -> None:
     for level, magnitude in enumerate(AXES["table"].levels, 1):
         for index in range(20):
             twin, spec = scene("PlaceInto", index=index), scene("PlaceInto", "table", level, index)
@@ -151,7 +152,7 @@ def test_the_table_is_as_far_as_the_level_says_and_the_goal_stays_visible():
                 assert difference(spec.table.texture.rgb, spec.object(name).texture.rgb) > VISIBLE
 
 
-def test_light_changes_by_what_the_level_says():
+def test_light_changes_by_what_the_level_says() -> None:
     for level, magnitude in enumerate(AXES["light"].levels, 1):
         ratios = []
         for index in range(20):
@@ -164,7 +165,7 @@ def test_light_changes_by_what_the_level_says():
         assert min(ratios) < 1 < max(ratios)
 
 
-def test_only_cameras_in_the_room_move_by_what_the_level_says():
+def test_only_cameras_in_the_room_move_by_what_the_level_says() -> None:
     for level, magnitude in enumerate(AXES["camera"].levels, 1):
         twin, spec = scene("Lift"), scene("Lift", "camera", level)
         for old, new in zip(twin.cameras, spec.cameras, strict=True):
@@ -177,7 +178,7 @@ def test_only_cameras_in_the_room_move_by_what_the_level_says():
             assert angle == pytest.approx(30 * magnitude, abs=0.01)
 
 
-def test_the_robot_starts_as_far_as_the_level_says():
+def test_the_robot_starts_as_far_as_the_level_says() -> None:
     home = np.array(ROBOTS["panda"]().home)
     for level, magnitude in enumerate(AXES["start"].levels, 1):
         for index in range(20):
@@ -186,7 +187,7 @@ def test_the_robot_starts_as_far_as_the_level_says():
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_paraphrases_use_new_words(task):
+def test_paraphrases_use_new_words(task: str) -> None:
     known = set(training_vocabulary())
     for level, count in enumerate(AXES["paraphrase"].levels, 1):
         assert MIN_NEW_WORDS[level] == count
@@ -195,7 +196,7 @@ def test_paraphrases_use_new_words(task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_controls(task):
+def test_controls(task: str) -> None:
     for index in range(10):
         twin = scene(task, index=index)
         assert scene(task, "blank", 1, index).instruction == ""
@@ -208,7 +209,7 @@ def test_controls(task):
         assert f"the {thing.color} {thing.kind}" in swapped.instruction
 
 
-def test_lab_goes_there_and_back():
+def test_lab_goes_there_and_back() -> None:
     rng = np.random.default_rng(0)
     for rgb in rng.uniform(size=(20, 3)):
         np.testing.assert_allclose(from_lab(to_lab(tuple(rgb))), rgb, atol=1e-6)
@@ -216,5 +217,5 @@ def test_lab_goes_there_and_back():
     assert difference((0, 0, 0), (1, 1, 1)) == pytest.approx(100, abs=0.01)
 
 
-def test_a_shift_that_nothing_satisfies_gives_the_color_back():
+def test_a_shift_that_nothing_satisfies_gives_the_color_back() -> None:
     assert shifted((1.0, 0.0, 0.0), 8.0, np.random.default_rng(0), lambda _: False, tries=2) == (1.0, 0.0, 0.0)

@@ -1,8 +1,11 @@
 """`vla tasks`, `vla axes` and the measurement of the experts."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
+
 from envs.tasks.base import TASKS
 from envs.variations import AXES
 from experiments import bench_experts
@@ -10,11 +13,12 @@ from experiments.commands import axes, tasks
 from vla.registry import UnknownNameError
 
 
-def last_json(capsys):
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
+def last_json(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return found
 
 
-def test_tasks_lists_every_task_with_an_instruction(capsys):
+def test_tasks_lists_every_task_with_an_instruction(capsys: pytest.CaptureFixture[str]) -> None:
     assert tasks.main(tasks.Args(json=True)) == 0
     rows = last_json(capsys)["tasks"]
     assert [row["task"] for row in rows] == list(TASKS)
@@ -24,15 +28,16 @@ def test_tasks_lists_every_task_with_an_instruction(capsys):
     assert all(row["instruction"] in printed for row in rows)
 
 
-def test_axes_lists_every_axis(capsys):
+def test_axes_lists_every_axis(capsys: pytest.CaptureFixture[str]) -> None:
     assert axes.main(axes.Args(json=True)) == 0
     rows = last_json(capsys)["axes"]
     assert [row["name"] for row in rows] == list(AXES)
     assert {row["kind"] for row in rows} == {"axis", "control"}
 
 
-def test_experts_are_measured(capsys, tmp_path):
-    args = bench_experts.Args(tasks=("Reach",), episodes=2, axis_episodes=0, out=tmp_path / "experts.md", json=True)
+def test_experts_are_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "experts.md"
+    args = bench_experts.Args(tasks=("Reach",), episodes=2, axis_episodes=0, out=out, json=True)
     assert bench_experts.main(args) == 0
     cells = last_json(capsys)["cells"]
     assert [(cell["task"], cell["noise"], cell["episodes"]) for cell in cells] == [
@@ -40,12 +45,12 @@ def test_experts_are_measured(capsys, tmp_path):
         ("Reach", 0.12, 2),
     ]
     assert cells[0]["successes"] == 2
-    text = args.out.read_text()
+    text = out.read_text()
     assert "| Reach | - | 2/2 | 100.0% [34.2%, 100.0%] |" in text
     assert "commit: " in text
     assert "command: `vla bench experts --episodes 2" in text
 
 
-def test_an_unknown_task_is_refused_before_anything_is_measured(capsys):
+def test_an_unknown_task_is_refused_before_anything_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UnknownNameError, match="'Lift'"):
         bench_experts.main(bench_experts.Args(tasks=("Lyft",)))
