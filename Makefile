@@ -18,8 +18,9 @@ help:  ## what can be made
 
 setup: $(VENV)/.dev  ## the environment with everything for development
 
+demo: START := $(shell date +%s)
 demo: $(VENV)/.core  ## from nothing to a generalization report: collect, train, evaluate, record, report
-	$(BIN)/vla demo
+	$(BIN)/vla demo --started $(START)
 
 test: $(VENV)/.dev  ## all tests
 	$(BIN)/python -m pytest

@@ -15,23 +15,29 @@ from typing import Any
 
 from envs.world import World
 from experiments.commands import collect as collect_command
+from experiments.commands import report as report_command
 from experiments.commands.eval import chosen_subject
+from experiments.drawing import frame_source
 from experiments.stages import Ledger, Stage, as_settings, duration, run_stages
 from experiments.suites import AXES, CONTROLS, TASKS
 from experiments.training import ModelSize, TrainJob, train
 from vla import checkpoint
 from vla.contract import EpisodeRequest
-from vla.evaluation import RUNS, evaluate
+from vla.evaluation import EPISODES, RUNS, evaluate
 from vla.provenance import machine, usable_cores, versions
-from vla.report_data import load_run
+from vla.report_data import gallery, load_run
 from vla.results import write_json
 from vla.seeding import episode_seed
 from vla.store import EpisodeStore
 from vla.suites import Suite
 from vla.trainer import TrainConfig
+from vla.video import Look, write_episode
 
 SUMMARY = "summary.json"
 REPORT = "report.html"
+CAMERAS = ("front", "wrist")
+VIDEO_SIZE = 480  # pixels a side of each camera
+FAILURES_FILMED = 4
 
 
 @dataclass(frozen=True)
@@ -189,10 +195,18 @@ class Demo:
             )
 
     def record(self) -> None:
-        """Videos."""
+        """Videos of the trained policy into RUN/videos: one success a task, then failures, spread over the axes."""
+        trained = next(policy for policy in load_run(self.run_folder).policies if policy.name == "trained")
+        tasks = len(self.preset.suite.tasks)
+        store = EpisodeStore(trained.folder / EPISODES)
+        for record in gallery(trained, failures=FAILURES_FILMED, successes=tasks):
+            episode = store.load(record.key)
+            path = self.run_folder / "videos" / f"{record.outcome}-{record.key}.mp4"
+            write_episode(episode, frame_source(episode, CAMERAS, VIDEO_SIZE), path, Look(CAMERAS))
 
     def report(self) -> None:
-        """The report."""
+        """RUN/report.html."""
+        report_command.main(report_command.Args(self.run_folder, self.run_folder / REPORT))
 
     def summary(self) -> dict[str, Any]:
         """What `summary.json` says. `success` is the rate in distribution by policy and task."""
