@@ -92,7 +92,7 @@ def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = 
     """
     episodes = load(job)
     maker = ViewMaker(job.cameras, job.model.image_size)
-    demos = Demonstrations(episodes, maker, chunk=job.model.chunk, cache=job.train.cache)
+    demos = Demonstrations(episodes, maker, chunk=job.model.chunk)
     return Trainer(job.run, job.train, policy_config(job, demos), demos, resume=resume, evaluator=evaluator).train()
 
 
@@ -148,7 +148,7 @@ def trained_on(demos: Demonstrations) -> dict[str, Any]:
 def evaluator(episodes: int = 20, workers: int = 1) -> Evaluator:
     """An evaluation in the simulator for the trainer to call: success in distribution by task.
 
-    It runs on split `eval` with a seed of its own (1000), so that it neither trains on nor peeks at the suites' episodes.
+    It runs on split `eval` with a seed of its own (1000): it neither trains on nor peeks at the episodes of suites.
     """
 
     def evaluate(checkpoint: Path) -> dict[str, float]:

@@ -15,8 +15,8 @@ from vla.contract import ACTION_DIM, FloatArray, Observation
 class LearnedPolicy:
     """Acts with the network of a checkpoint.
 
-    The network always sees a batch of `batch_size` rows, padded with zeros: floating-point results change with the shape
-    of a batch but not with what its other rows hold, so an episode goes the same way however many run beside it.
+    The network always sees a batch of `batch_size` rows, padded with zeros: floating-point results change with the
+    shape of a batch but not with what its other rows hold, so an episode goes the same way however many run beside it.
 
     Args:
         path: Checkpoint folder, training run or demo run.

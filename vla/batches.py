@@ -6,6 +6,8 @@ Knows no renderer: `ViewFactory` turns a scene description into something that d
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ class SceneView(Protocol):
         """Where the goal's target and place are: points (V, R, 3) and positions (R, 4), as in `vla.model.Batch`."""
 
 
+VIEWS_KEPT = 256
 ViewFactory = Callable[[dict[str, Any]], SceneView]
 
 
@@ -52,7 +55,7 @@ class Corruption:
 
 
 class Drawn(NamedTuple):
-    """One sample as rendered: pixels (V, H, W, 3), points (V, R, 3), positions (R, 4)."""
+    """Samples as rendered: pixels (B, V, H, W, 3), points (B, V, R, 3), positions (B, R, 4)."""
 
     pixels: ByteArray
     points: FloatArray
@@ -66,19 +69,19 @@ class Demonstrations:
         episodes: At least one; all steps but the last pose become samples.
         view: Makes the drawer of a scene.
         chunk: Actions per sample.
-        cache: Keep every rendered frame in memory (2 x 96 x 96 costs 55 kB a step): an epoch is rendered once.
     """
 
-    def __init__(self, episodes: Sequence[Episode], view: ViewFactory, *, chunk: int, cache: bool) -> None:
+    def __init__(self, episodes: Sequence[Episode], view: ViewFactory, *, chunk: int) -> None:
         """Index the samples. Raises ValueError if there are none."""
         self.episodes = [episode for episode in episodes if len(episode)]
         if not self.episodes:
             raise ValueError(f"no training samples: {len(episodes)} episodes were given and none has a step")
-        self.chunk, self._make_view, self._cache = chunk, view, cache
+        self.chunk, self._make_view = chunk, view
         lengths = np.array([len(episode) for episode in self.episodes])
         self.first = np.concatenate([[0], np.cumsum(lengths)])
-        self._views: dict[int, SceneView] = {}
-        self._drawn: dict[int, Drawn] = {}
+        self._views: OrderedDict[int, SceneView] = OrderedDict()
+        self._lock = threading.Lock()
+        self._cache: Drawn | None = None
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -88,27 +91,56 @@ class Demonstrations:
         """Statistics of these demonstrations."""
         return Normalizer.fit([e.agent_pos[:-1] for e in self.episodes], [e.action for e in self.episodes])
 
-    def _view(self, number: int) -> SceneView:
-        view = self._views.get(number)
-        if view is None:
-            view = self._views[number] = self._make_view(self.episodes[number].spec)
-        return view
-
     def locate(self, sample: int) -> tuple[int, int]:
         """(episode number, step) of a sample."""
         number = int(np.searchsorted(self.first, sample, side="right")) - 1
         return number, sample - int(self.first[number])
 
-    def drawn(self, sample: int) -> Drawn:
-        """Frames and grounding labels of one sample."""
-        drawn = self._drawn.get(sample)
-        if drawn is None:
-            number, step = self.locate(sample)
+    def draw_all(self, threads: int, advance: Callable[[int], None]) -> None:
+        """Render every frame once and keep it in memory (2 x 96 x 96 costs 55 kB a step).
+
+        `advance` is told the number of samples after each episode.
+        """
+        one = self.draw(np.zeros(1, np.int64))
+        cache = Drawn(*(np.empty((len(self), *array.shape[1:]), array.dtype) for array in one))
+
+        def fill(number: int) -> int:
+            view, episode, first = (
+                self._make_view(self.episodes[number].spec),
+                self.episodes[number],
+                self.first[number],
+            )
+            for step in range(len(episode)):
+                cache.pixels[first + step] = view.pixels(episode.poses[step])
+                cache.points[first + step], cache.positions[first + step] = view.labels(episode.poses[step])
+            return len(episode)
+
+        with ThreadPoolExecutor(max(1, threads)) as pool:
+            for count in pool.map(fill, range(len(self.episodes))):
+                advance(count)
+        self._cache = cache
+        self._views.clear()
+
+    def draw(self, samples: NDArray[np.int64]) -> Drawn:
+        """Frames and grounding labels of `samples` (B,): from memory after `draw_all`, else rendered now."""
+        if self._cache is not None:
+            return Drawn(*(array[samples] for array in self._cache))
+        drawn = []
+        for number, step in map(self.locate, samples.tolist()):
             view, poses = self._view(number), self.episodes[number].poses[step]
-            drawn = Drawn(view.pixels(poses), *view.labels(poses))
-            if self._cache:
-                self._drawn[sample] = drawn
-        return drawn
+            drawn.append((view.pixels(poses), *view.labels(poses)))
+        return Drawn(*map(np.stack, zip(*drawn, strict=True)))
+
+    def _view(self, number: int) -> SceneView:
+        """The drawer of an episode; the last few hundred are kept, for they cost a millisecond and a megabyte each."""
+        with self._lock:
+            view = self._views.pop(number, None)
+        view = view or self._make_view(self.episodes[number].spec)
+        with self._lock:
+            self._views[number] = view
+            if len(self._views) > VIEWS_KEPT:
+                self._views.popitem(last=False)
+        return view
 
     def actions(self, sample: int) -> tuple[FloatArray, FloatArray]:
         """The next `chunk` actions (C, 7), the last repeated past the end, and their validity (C,)."""
@@ -147,24 +179,17 @@ class BatchSource:
 
     def batch(self, step: int) -> Batch:
         """Build batch `step`; float32, int64 and uint8 tensors in main memory."""
-        samples = [int(sample) for sample in self.samples(step)]
-        where = [self.data.locate(sample) for sample in samples]
+        samples = self.samples(step)
+        drawn = self.data.draw(samples)
+        where = [self.data.locate(sample) for sample in samples.tolist()]
         episodes = self.data.episodes
-        pixels, points, positions = map(np.stack, zip(*[self.data.drawn(sample) for sample in samples], strict=True))
         tokens = self.vocabulary.encode([episodes[number].instruction for number, _ in where])
-        self.corrupt(tokens, pixels, np.random.default_rng((self.seed, 2, step)))
+        self.corrupt(tokens, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
         state = np.stack([episodes[number].agent_pos[at] for number, at in where])
-        actions, valid = map(np.stack, zip(*[self.data.actions(sample) for sample in samples], strict=True))
-        arrays = (
-            pixels,
-            tokens,
-            self.normalizer.state(state),
-            self.normalizer.actions(actions),
-            valid,
-            points.astype(np.float32),
-            positions.astype(np.float32),
-        )
-        return Batch(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+        chunks = [self.data.actions(sample) for sample in samples.tolist()]
+        actions, valid = map(np.stack, zip(*chunks, strict=True))
+        arrays = (drawn.pixels, tokens, self.normalizer.state(state), self.normalizer.actions(actions), valid)
+        return Batch(*map(torch.from_numpy, (*arrays, drawn.points, drawn.positions)))
 
     def stream(self, start: int, stop: int, threads: int) -> Iterator[Batch]:
         """Batches start..stop-1 in order, built ahead by `threads` threads (0: none).

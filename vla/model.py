@@ -136,8 +136,13 @@ class TextEncoder(nn.Module):
             self.embed.weight[0].zero_()
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode tokens (B, L) to (B, E) and role queries (B, R, E). Equal instructions are encoded once."""
-        unique, inverse = torch.unique(tokens, dim=0, return_inverse=True)
+        """Encode tokens (B, L) to (B, E) and role queries (B, R, E).
+
+        In training, equal instructions are encoded once. In evaluation every row is, so that the arithmetic has one shape
+        and the last bit of a row does not depend on the other rows.
+        """
+        rows = torch.arange(len(tokens), device=tokens.device)
+        unique, inverse = torch.unique(tokens, dim=0, return_inverse=True) if self.training else (tokens, rows)
         x = torch.cat([self.summary.expand(len(unique), -1, -1), self.embed(unique) + self.position], 1)
         padding = nnf.pad(unique == 0, (1 + ROLES, 0), value=False)
         bias = torch.zeros(padding.shape, device=x.device).masked_fill(padding, float("-inf"))[:, None, None]

@@ -53,7 +53,8 @@ class TrainConfig:
         seed: Determines weights, order of samples, dropout and noise.
         threads: Rendering threads ahead of the trainer; 0 renders in the training thread.
         torch_threads: Threads of torch's kernels on a CPU; 0 leaves torch's own choice.
-        cache: Keep rendered frames in memory.
+        cache: Render every frame once before training and keep it in memory; without it frames are drawn as needed.
+        draw_threads: Threads that fill the cache.
         save_every: Steps between checkpoints.
         keep: Checkpoints kept.
         log_every: Steps between log lines.
@@ -76,6 +77,7 @@ class TrainConfig:
     threads: int = 1
     torch_threads: int = 0
     cache: bool = True
+    draw_threads: int = 2
     save_every: int = 500
     keep: int = 2
     log_every: int = 20
@@ -140,10 +142,13 @@ class Trainer:
 
     def train(self) -> Path:
         """Train to the end, or to an interrupt (which saves first). Returns the last checkpoint's folder."""
+        if self.config.cache:
+            with self.log.drawing(len(self.source.data)) as advance:
+                self.source.data.draw_all(self.config.draw_threads, advance)
         if self.steps == 0:
             self.steps = self._steps_that_fit()
-        self.model.train()
         self.log.open(self.step)
+        self.model.train()
         batches = self.source.stream(self.step, self.steps, self.config.threads)
         with self.log, self._interruptible(), self.log.progress(self.step, self.steps):
             for batch in batches:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class TrainLog:
         self.path = run / "metrics.jsonl"
         self._before = 0.0
         self._progress: Progress | None = None
-        self._last: tuple[float, int] | None = None
+        self._last = (0.0, 0)
         self._start = time.perf_counter()
 
     def open(self, resume_at: int) -> None:
@@ -39,6 +39,7 @@ class TrainLog:
         the curve has each step once.
         """
         self._start = time.perf_counter()
+        self._last = (self._start, resume_at)
         if self.quiet:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +73,7 @@ class TrainLog:
         if self.quiet:
             return
         now = time.perf_counter()
-        since, at = self._last or (self._start, step - 1)
+        since, at = self._last
         rate = (step - at) * batch_size / max(now - since, 1e-9)
         self._last = (now, step)
         self._line({"step": step, **values, "samples_per_s": round(rate, 1), "seconds": round(self.seconds, 2)})
@@ -100,13 +101,20 @@ class TrainLog:
             os.fsync(self._file.fileno())
 
     @contextmanager
+    def drawing(self, samples: int) -> Iterator[Callable[[int], None]]:
+        """Show a bar while frames are rendered; yields what moves it."""
+        columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress("drawing frames", *columns, disable=self.quiet) as bar:
+            task = bar.add_task("", total=samples)
+            yield lambda count: bar.advance(task, count)
+
+    @contextmanager
     def progress(self, step: int, steps: int) -> Iterator[None]:
         """Show a bar with loss, samples/s and remaining time."""
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
         with Progress("training", *columns, disable=self.quiet) as bar:
             bar.add_task("", total=steps, completed=step)
             self._progress = bar
-            self._start = time.perf_counter()
             yield
         self._progress = None
 

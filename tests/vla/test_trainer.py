@@ -56,8 +56,8 @@ def episode(index: int, steps: int = 4) -> Episode:
     return Episode(request, spec, poses, np.zeros((steps + 1, 8), np.float32), action, action, result)
 
 
-def demonstrations(count: int = 8, cache: bool = True) -> Demonstrations:
-    return Demonstrations([episode(i) for i in range(count)], Dots, chunk=2, cache=cache)
+def demonstrations(count: int = 8) -> Demonstrations:
+    return Demonstrations([episode(i) for i in range(count)], Dots, chunk=2)
 
 
 def policy_config(data: Demonstrations, head: str = "l1") -> PolicyConfig:
@@ -115,10 +115,11 @@ def test_two_steps_then_resume_equals_four_steps(tmp_path: Path, head: str, prec
 def test_threads_and_cache_do_not_change_batches() -> None:
     from vla.batches import BatchSource
 
-    data = demonstrations(cache=False)
+    data, drawn = demonstrations(), demonstrations()
+    drawn.draw_all(2, lambda count: None)
     config = policy_config(data)
     plain = BatchSource(data, config.normalizer, config.vocabulary, 8, seed=3)
-    cached = dataclasses.replace(plain, data=demonstrations(cache=True))
+    cached = dataclasses.replace(plain, data=drawn)
     for a, b in zip(plain.stream(2, 9, 0), cached.stream(2, 9, 2), strict=True):
         assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 

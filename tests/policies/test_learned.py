@@ -1,0 +1,73 @@
+"""A checkpoint that acts: same actions whatever runs beside it, clear errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from policies.learned import LearnedPolicy
+from vla import checkpoint
+from vla.checkpoint import CheckpointError, PolicyConfig
+from vla.contract import Observation
+from vla.model import CompactVLA, ModelConfig
+from vla.normalize import Normalizer
+from vla.text import Vocabulary
+
+SIDE = 32
+
+
+@pytest.fixture(params=["l1", "flow"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    words = Vocabulary.build(["lift the red block"], max_words=8)
+    size = ModelConfig(words.size, 8, ("front", "wrist"), SIDE, channels=16, blocks=1, hidden=32, head=request.param)
+    torch.manual_seed(0)
+    normalizer = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
+    weights = CompactVLA(size).state_dict()
+    return checkpoint.save(tmp_path / "000001", PolicyConfig(size, words, normalizer), weights, {})
+
+
+def observation(seed: int) -> Observation:
+    rng = np.random.default_rng(seed)
+    pixels = {name: rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8) for name in ("front", "wrist")}
+    state = rng.normal(size=8).astype(np.float32)
+    return {"pixels": pixels, "agent_pos": state, "instruction": "lift the red block", "episode_seed": seed, "step": 0}
+
+
+def test_actions_do_not_depend_on_the_rest_of_the_batch(folder: Path) -> None:
+    policy = LearnedPolicy(folder, batch_size=4)
+    observations = [observation(i) for i in range(9)]
+    together = policy.act(observations)
+    assert together.shape == (9, 8, 7)
+    assert together.dtype == np.float32
+    assert np.abs(together).max() <= 1
+    alone = np.concatenate([policy.act([o]) for o in observations])
+    backwards = policy.act(observations[::-1])[::-1]
+    assert alone.tobytes() == together.tobytes() == np.ascontiguousarray(backwards).tobytes()
+
+
+def test_words_and_pictures_matter(folder: Path) -> None:
+    policy = LearnedPolicy(folder)
+    base = policy.act([observation(0)])
+    silent: Observation = {**observation(0), "instruction": ""}
+    dark: Observation = {**observation(0), "pixels": observation(1)["pixels"]}
+    assert not np.array_equal(base, policy.act([silent]))
+    assert not np.array_equal(base, policy.act([dark]))
+
+
+def test_wrong_camera_and_size_are_named(folder: Path) -> None:
+    policy = LearnedPolicy(folder)
+    blind: Observation = {**observation(0), "pixels": {"side": np.zeros((SIDE, SIDE, 3), np.uint8)}}
+    with pytest.raises(ValueError, match="needs camera 'front'; the observation has \\['side'\\]"):
+        policy.act([blind])
+    large = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
+    with pytest.raises(ValueError, match="gave \\(64, 64, 3\\)"):
+        policy.act([{**observation(0), "pixels": large}])
+
+
+def test_no_checkpoint_says_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(CheckpointError, match=r"holds \['notes.txt'\]"):
+        LearnedPolicy(tmp_path)
