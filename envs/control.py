@@ -70,6 +70,7 @@ class Workspace:
 
 
 WORKSPACE = Workspace()
+SHARES = ((1.0, 1.0), (0.7, 0.7), (1.0, 0.0), (0.7, 0.0), (0.4, 0.4), (0.4, 0.0), (0.15, 0.15), (0.15, 0.0))
 
 
 @CONTROL_MODES.register("pd_ee_delta_pose")
@@ -77,13 +78,17 @@ class PdEeDeltaPose(ControlMode):
     """Each action moves a target pose of the tool; the arm follows it by inverse kinematics.
 
     `POSITION_SCALE` and `ROTATION_SCALE` are what an entry of 1 adds to the target in one control step. The target
-    stays within `LEASH_POSITION` and `LEASH_ROTATION` of the actual pose, and within the workspace.
+    stays within the workspace, and within `LEASH_POSITION` and `LEASH_ROTATION` of the actual pose. A target that the
+    arm cannot reach within the step and its joint limits is cut back, its rotation first, so that the tool never leaves
+    the workspace by trading position for rotation at a joint limit.
     """
 
     POSITION_SCALE: ClassVar[float] = 0.05  # metres
     ROTATION_SCALE: ClassVar[float] = 0.25  # radians, axis-angle in the base frame
     LEASH_POSITION: ClassVar[float] = 0.08
     LEASH_ROTATION: ClassVar[float] = 0.4
+    LEASH_JOINT: ClassVar[float] = 0.15  # radians between command and joint: an arm that was blocked does not jump
+    REACHED: ClassVar[float] = 0.005  # metres, or radians / 10: a target is reached if the solution is this near
     action_meaning = "delta position 3 (0.05 m), delta axis-angle 3 (0.25 rad), both base frame; gripper > 0 closes"
 
     def __init__(self, spec: SceneSpec) -> None:
@@ -105,20 +110,41 @@ class PdEeDeltaPose(ControlMode):
     def command(self, action: Float64, joints: Float64) -> ArmCommand:
         """See ControlMode."""
         assert action.shape == (ACTION_DIM,)
-        actual_b = self._kinematics.forward(joints)
-        self._target_b = self._moved(action)
-        self._leash(actual_b)
-        step = self._kinematics.inverse(self._target_b, self._command) - self._command
-        excess = float(np.max(np.abs(step) / self._max_step))
-        self._command = self._command + step / max(excess, 1.0)
+        self._command = np.clip(self._command, joints - self.LEASH_JOINT, joints + self.LEASH_JOINT)
+        self._leash(self._kinematics.forward(joints))
+        self._target_b, self._command = self._reachable(action[:6])
         return ArmCommand(self._command.copy(), 0.0 if action[6] > 0 else self._robot.max_opening)
 
-    def _moved(self, action: Float64) -> Float64:
+    def _reachable(self, motion: Float64) -> tuple[Float64, Float64]:
+        """The target after as much of `motion` (6,) as the arm can do in this step, and the joints (n,) that go there."""
+        stay, still, standing = self._solved(self._target_b)
+        if not motion.any():
+            return stay, still
+        limit = max(self.REACHED, standing)  # never refuse the way out of where the arm should not be
+        for share_position, share_rotation in SHARES:
+            shares = np.repeat((share_position, share_rotation), 3)
+            target, solution, error = self._solved(self._moved(shares * motion))
+            if error <= limit:
+                return target, solution
+        return stay, still
+
+    def _solved(self, target_b: Float64) -> tuple[Float64, Float64, float]:
+        """`target_b`, the joints nearest to it that this step can go to, and how near: metres or radians / 10."""
+        step = self._kinematics.inverse(target_b, self._command) - self._command
+        excess = float(np.max(np.abs(step) / self._max_step))
+        solution = self._command + step / max(excess, 1.0)
+        reached = self._kinematics.forward(solution)
+        turn = vector_from_rotation(target_b[:3, :3] @ reached[:3, :3].T)
+        distance = float(np.linalg.norm(target_b[:3, 3] - reached[:3, 3]))
+        return target_b, solution, max(distance, float(np.linalg.norm(turn)) / 10)
+
+    def _moved(self, motion: Float64) -> Float64:
+        """The target moved by `motion` (6,) in [-1, 1] and kept in the workspace."""
         moved = self._target_b.copy()
-        position = moved[:3, 3] + self.POSITION_SCALE * action[:3]
-        moved[:3, 3] = np.clip(position, self._low, self._high)
-        if action[3:6].any():
-            moved[:3, :3] = _orthonormal(rotation_from_vector(self.ROTATION_SCALE * action[3:6]) @ moved[:3, :3])
+        moved[:3, 3] = np.clip(moved[:3, 3] + self.POSITION_SCALE * motion[:3], self._low, self._high)
+        if motion[3:].any():
+            turn = rotation_from_vector(self.ROTATION_SCALE * motion[3:])
+            moved[:3, :3] = _orthonormal(turn @ moved[:3, :3])
         return moved
 
     def _leash(self, actual_b: Float64) -> None:

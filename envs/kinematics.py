@@ -23,6 +23,7 @@ DAMPING = 0.02  # squared, it is added to singular values squared (about 0.1 to 
 POSTURE_GAIN = 0.02  # share of the way to the home posture in the null space, an iteration
 MAX_ITERATION_STEP = 0.3  # rad: keeps the linearisation honest
 ITERATIONS = 12
+LIMIT_MARGIN = 0.03  # rad: motors overshoot a little, and the joints must keep their limits all the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Kinematics:
     """A chain of n revolute joints from the base to the tool centre point.
 
     `before` (n, 4, 4) are the fixed transforms in front of each joint, `axes` (n, 3) the joint axes, `tool` (4, 4) the
-    transform behind the last joint; `lower`, `upper`, `home` are (n,) radians.
+    transform behind the last joint; `lower`, `upper` (a little inside the robot's limits) and `home` are (n,) radians.
     """
 
     before: Float64
@@ -83,8 +84,8 @@ def kinematics(robot_name: str) -> Kinematics:
         np.ascontiguousarray(before),
         np.ascontiguousarray(axes, np.float64),
         fixed,
-        np.array(robot.lower),
-        np.array(robot.upper),
+        np.array(robot.lower) + LIMIT_MARGIN,
+        np.array(robot.upper) - LIMIT_MARGIN,
         np.array(robot.home),
     )
 

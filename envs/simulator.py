@@ -39,6 +39,7 @@ SETTLE_STEPS = 60  # at most: a quarter of a second
 SETTLED_SPEED = 2e-3  # m/s and rad/s * 0.1
 TARGETS_PER_STEP = 6  # the straight line in joint space between two commands is followed in this many pieces
 POSITION_GAIN = 0.3
+SPEED_RESERVE = 1.5  # joints may be this much faster than commands are, to catch up
 TABLE_NAME = "table"
 FINGER_FRICTION = 1.5
 
@@ -215,6 +216,11 @@ class Simulator:
         start = (*(spec.robot.joints or robot.home), spec.robot.opening / 2, spec.robot.opening / 2)
         for joint, value in zip(self._moving, start, strict=True):
             client.resetJointState(body, joint, value)
+        bounds = zip(robot.arm_joints, robot.lower, robot.upper, robot.max_velocity, strict=True)
+        for joint, lower, upper, fastest in bounds:  # the URDF's are wider
+            client.changeDynamics(
+                body, joint, jointLowerLimit=lower, jointUpperLimit=upper, maxJointVelocity=SPEED_RESERVE * fastest
+            )
         self._target = np.array(start[: len(robot.arm_joints)])
         for finger in robot.finger_joints:
             client.changeDynamics(body, finger, lateralFriction=FINGER_FRICTION, spinningFriction=0.01)

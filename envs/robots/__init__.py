@@ -25,7 +25,7 @@ class Robot:
         lower: Lower joint limits, radians.
         upper: Upper joint limits, radians.
         max_velocity: Joint velocity limits, rad/s.
-        max_force: Joint torque limits, N m.
+        max_force: Torque that the simulated motors may use, N m.
         max_opening: Metres between the fully open fingers.
         finger_velocity: Closing speed of one finger, m/s.
         finger_force: Force with which one finger presses, N.
