@@ -44,7 +44,8 @@ def test_move_goes_straight_and_no_faster_than_it_may() -> None:
     assert np.linalg.norm(far[:3]) * STEP_M == pytest.approx(MAX_STEP, rel=1e-5)
     assert far[0] / far[1] == pytest.approx(2, rel=1e-5)
     assert far[6] == -1
-    tilted = move(state_at((0.4, 0, 0.2), quaternion=np.array([1.0, 0.1, 0, 0]) / np.hypot(1, 0.1)), far[:3], CLOSED)
+    leaning = np.array([1.0, 0.1, 0.0, 0.0]) / np.hypot(1.0, 0.1)
+    tilted = move(state_at((0.4, 0, 0.2), quaternion=leaning), np.array([0.4, 0.0, 0.2]), CLOSED)
     assert np.abs(tilted[3:6]).max() > 0.1
 
 

@@ -11,7 +11,7 @@ from envs.grammar import COLORS, MIN_NEW_WORDS, unambiguous, words
 from envs.layout import AREA, REACHABLE, clear
 from envs.objects import resting_z
 from envs.robots import ROBOTS
-from envs.scene import SceneSpec
+from envs.scene import RGB, SceneSpec
 from envs.scenes import make_scene
 from envs.tasks.base import TASKS, training_vocabulary
 from envs.tasks.push import FAR_SIDE, NEAR_SIDE
@@ -37,6 +37,10 @@ CHANGES = {  # axis -> the fields of SceneSpec that it may change
 
 def scene(task: str, axis: str | None = None, level: int = 0, index: int = 0) -> SceneSpec:
     return make_scene(EpisodeRequest(task, index, 0, "eval", (Perturbation(axis, level),) if axis else ()))
+
+
+def nearest_word(rgb: RGB) -> str:
+    return min(COLORS, key=lambda name: difference(COLORS[name], rgb))
 
 
 def changed(one: SceneSpec, other: SceneSpec) -> set[str]:
@@ -136,7 +140,7 @@ def test_shades_are_as_far_as_the_level_says_and_keep_their_word(task: str) -> N
     for level, magnitude in enumerate(AXES["color"].levels, 1):
         for index in range(10):
             for thing in scene(task, "color", level, index).objects:
-                assert min(COLORS, key=lambda c, rgb=thing.texture.rgb: difference(COLORS[c], rgb)) == thing.color
+                assert nearest_word(thing.texture.rgb) == thing.color
                 distance = difference(COLORS[thing.color], thing.texture.rgb)
                 assert distance <= magnitude + 0.1
                 far.append(distance >= magnitude - 0.1)
