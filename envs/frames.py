@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envs.cameras import ImageSize, place
+from envs.cameras import ImageSize, place, resolution
 from envs.poses import pose_rows
 from envs.renderer.build import build_render_scene
 from envs.renderer.make import make_renderer
@@ -31,7 +31,9 @@ class EpisodeRenderer:
         self._rows = pose_rows(spec)
         self._cameras: dict[str, CameraSpec] = {camera.name: camera for camera in spec.cameras}
         self._size = size
-        self._renderer = make_renderer(renderer, build_render_scene(spec), supersample=supersample)
+        heights = [camera.height if size is None else resolution(size)[1] for camera in spec.cameras]
+        scene = build_render_scene(spec, image_height=max(heights, default=None))
+        self._renderer = make_renderer(renderer, scene, supersample=supersample)
 
     @property
     def cameras(self) -> tuple[str, ...]:

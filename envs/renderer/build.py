@@ -16,16 +16,20 @@ from envs.scene import ObjectSpec, SceneSpec, TableSpec, Texture
 from envs.urdf import load_urdf
 
 FLOOR_SIDE_M = 9.0
-LINK_TRIANGLES = 260  # of one visual of the robot, with level of detail
+FINE_TRIANGLES, COARSE_TRIANGLES = 420, 130  # of one visual of the robot, with level of detail
+COARSE_HEIGHT = 128  # images up to this height, pixels, get the coarse meshes
 WHITE = Texture("plain", (1.0, 1.0, 1.0))
 
 
-def build_render_scene(spec: SceneSpec, *, level_of_detail: bool = True) -> RenderScene:
+def build_render_scene(
+    spec: SceneSpec, *, level_of_detail: bool = True, image_height: int | None = None
+) -> RenderScene:
     """Meshes, materials, light and background of a scene.
 
     Args:
         spec: The scene.
         level_of_detail: Simplify the robot's meshes; False keeps every triangle of the files.
+        image_height: Height of the largest picture that will be drawn, pixels: small ones get coarser meshes.
 
     Raises:
         ValueError: An unknown robot or object kind, or a size that does not fit its kind.
@@ -33,7 +37,8 @@ def build_render_scene(spec: SceneSpec, *, level_of_detail: bool = True) -> Rend
     rows = pose_rows(spec)
     row_of = {(row.body, row.link): i for i, row in enumerate(rows)}
     nodes = [_floor(spec), _table(spec.table)]
-    triangles = LINK_TRIANGLES if level_of_detail else None
+    coarse = image_height is not None and image_height <= COARSE_HEIGHT
+    triangles = (COARSE_TRIANGLES if coarse else FINE_TRIANGLES) if level_of_detail else None
     for name, link, mesh in _robot_meshes(spec.robot.name, triangles):
         nodes.append(Node(name, ROBOT_BODY, link, mesh, Material(WHITE, smooth=True), row_of[ROBOT_BODY, link]))
     for i, item in enumerate(spec.objects):

@@ -63,6 +63,13 @@ def _transform_points(points, first, end, matrix, out):
 
 
 @njit(inline="always", **_OPTIONS)
+def _ceil(value):
+    """Smallest integer >= value, for value > -1; the library's is a call."""
+    whole = int(value)
+    return whole + (value > whole)
+
+
+@njit(**_OPTIONS)
 def _fill(x0, y0, w0, x1, y1, w1, x2, y2, w2, depth, ids, face):
     """Scan one screen triangle into `depth` (H, W) and `ids` (H, W): the pixels whose centres it covers, if nearer."""
     if y1 < y0:
@@ -72,8 +79,8 @@ def _fill(x0, y0, w0, x1, y1, w1, x2, y2, w2, depth, ids, face):
     if y2 < y1:
         x1, y1, w1, x2, y2, w2 = x2, y2, w2, x1, y1, w1
     height, width = depth.shape
-    first = max(0, int(math.ceil(y0 - 0.5)))
-    end = int(math.ceil(min(y2 - 0.5, float(height))))
+    first = _ceil(max(y0 - 0.5, 0.0))
+    end = _ceil(max(min(y2 - 0.5, float(height)), 0.0))
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
     if first >= end or area == 0.0:
         return
@@ -87,32 +94,35 @@ def _fill(x0, y0, w0, x1, y1, w1, x2, y2, w2, depth, ids, face):
         y = j + 0.5
         xa = x0 + (y - y0) * long_slope
         xb = x0 + (y - y0) * upper_slope if y < y1 else x1 + (y - y1) * lower_slope
-        left = max(0, int(math.ceil(max(min(xa, xb) - 0.5, -1.0))))
-        right = int(math.ceil(min(max(xa, xb) - 0.5, float(width))))
+        left = _ceil(max(min(xa, xb) - 0.5, 0.0))
+        right = _ceil(max(min(max(xa, xb) - 0.5, float(width)), 0.0))
         start = np.float32(w0 + (y - y0) * dw_dy + (left + 0.5 - x0) * dw_dx)
         for i in range(left, right):
             w = start + step * np.float32(i - left)
             if w > depth[j, i]:
                 depth[j, i] = w
-                ids[j, i] = face
+                if ids is not None:
+                    ids[j, i] = face
 
 
 @njit(**_OPTIONS)
-def draw_camera(packed, transforms, view, focal, near, points_c, corners, depth, ids):
+def draw_camera(points, faces, planes, ints, floats, transforms, view, focal, near, points_c, corners, depth, ids, far):
     """Draw every node into the buffers of one camera.
 
     Args:
-        packed: points, faces, planes, ints, floats of the PackedScene.
+        points, faces, planes, ints, floats: Of the PackedScene.
         transforms: (K, 12) from `place_nodes`.
         view: (3, 4) world to camera.
         focal: Focal length in pixels.
         near: Distance of the near plane, metres.
         points_c: (P, 3) scratch.
         corners: (4, 3) scratch for clipped triangles.
-        depth: (H, W) float32, filled with 1 / far.
-        ids: (H, W) int32, filled with -1.
+        depth: (H, W) float32, filled: 1 / z.
+        ids: (H, W) int32, filled: faces, -1 for the background.
+        far: Nothing farther is drawn, metres.
     """
-    points, faces, planes, ints, floats = packed
+    depth[:] = 1.0 / far
+    ids[:] = -1
     height, width = depth.shape
     cx, cy = 0.5 * width, 0.5 * height
     side_x, side_y = math.hypot(focal, cx), math.hypot(focal, cy)
@@ -180,57 +190,58 @@ def _clip_and_fill(points_c, a, b, c, near, focal, cx, cy, corners, depth, ids, 
 
 
 @njit(**_OPTIONS)
-def light_bounds(ints, floats, transforms, light, quantum, bounds):
-    """Fill `bounds` (6,) with min x, y, z, max x, y, z of all shadow casters in the light's frame, metres.
-
-    x and y are rounded outwards to `quantum`, so that the shadow map's grid stays put while the robot moves.
-    """
-    bounds[:3] = np.inf
-    bounds[3:] = -np.inf
-    for k in range(ints.shape[0]):
-        if ints[k, CASTS] == 0:
-            continue
-        t = transforms[k]
-        sx, sy, sz, radius = floats[k, SPHERE], floats[k, SPHERE + 1], floats[k, SPHERE + 2], floats[k, SPHERE + 3]
-        x = t[0] * sx + t[1] * sy + t[2] * sz + t[9]
-        y = t[3] * sx + t[4] * sy + t[5] * sz + t[10]
-        z = t[6] * sx + t[7] * sy + t[8] * sz + t[11]
-        for i in range(3):
-            value = light[i, 0] * x + light[i, 1] * y + light[i, 2] * z
-            bounds[i] = min(bounds[i], value - radius)
-            bounds[3 + i] = max(bounds[3 + i], value + radius)
-    for i in range(2):
-        bounds[i] = math.floor(bounds[i] / quantum) * quantum
-        bounds[3 + i] = math.ceil(bounds[3 + i] / quantum) * quantum
-
-
-@njit(**_OPTIONS)
-def draw_shadow_map(packed, transforms, texture, points_l, depth, ids):
-    """Draw the casters as the light sees them.
+def draw_shadow_map(points, faces, planes, ints, transforms, light, quantum, points_l, depth, matrix):
+    """Draw the shadow casters as the light sees them, in a square that just holds them.
 
     Args:
-        packed: As for `draw_camera`.
+        points, faces, planes, ints: Of the PackedScene.
         transforms: (K, 12) from `place_nodes`.
-        texture: (3, 4) world to (column, row, w) of the map; w is minus metres along the light.
+        light: (3, 3) orthonormal rows: right, down of the map, direction to the light.
+        quantum: Borders of the map move in steps of it, metres, so that its grid stays put while the robot moves.
         points_l: (P, 3) scratch.
-        depth: (S, S) float32, filled with a value below every w.
-        ids: (S, S) int32 scratch.
+        depth: (S, S) float32, filled: w is metres towards the light, -1e9 where there is nothing.
+        matrix: (3, 4) float32, filled with world to (column, row, w).
+
+    Returns:
+        Side of a texel, metres.
     """
-    points, faces, planes, ints, _ = packed
-    matrix = np.empty((3, 4))
+    size = depth.shape[0]
+    view = np.zeros((3, 4))
+    view[:, :3] = light
+    to_light = np.empty((3, 4))
+    low_x, low_y, high_x, high_y = np.inf, np.inf, -np.inf, -np.inf
+    for k in range(ints.shape[0]):
+        if ints[k, CASTS]:
+            _compose(view, transforms[k], to_light)
+            _transform_points(points, ints[k, FIRST_POINT], ints[k, END_POINT], to_light, points_l)
+            for i in range(ints[k, FIRST_POINT], ints[k, END_POINT]):
+                low_x, high_x = min(low_x, points_l[i, 0]), max(high_x, points_l[i, 0])
+                low_y, high_y = min(low_y, points_l[i, 1]), max(high_y, points_l[i, 1])
+    low_x, low_y = math.floor(low_x / quantum) * quantum, math.floor(low_y / quantum) * quantum
+    extent = math.ceil(max(high_x - low_x, high_y - low_y) / quantum) * quantum
+    scale = (size - 2) / extent
+    for i in range(3):
+        matrix[0, i], matrix[1, i], matrix[2, i] = light[0, i] * scale, light[1, i] * scale, light[2, i]
+    matrix[0, 3], matrix[1, 3], matrix[2, 3] = 1.0 - low_x * scale, 1.0 - low_y * scale, 0.0
+    depth[:] = -1e9
     for k in range(ints.shape[0]):
         if ints[k, CASTS] == 0:
             continue
-        _compose(texture, transforms[k], matrix)
-        _transform_points(points, ints[k, FIRST_POINT], ints[k, END_POINT], matrix, points_l)
+        for i in range(ints[k, FIRST_POINT], ints[k, END_POINT]):
+            points_l[i, 0] = 1.0 + (points_l[i, 0] - low_x) * scale
+            points_l[i, 1] = 1.0 + (points_l[i, 1] - low_y) * scale
+        t = transforms[k]
+        lx = t[0] * light[2, 0] + t[3] * light[2, 1] + t[6] * light[2, 2]
+        ly = t[1] * light[2, 0] + t[4] * light[2, 1] + t[7] * light[2, 2]
+        lz = t[2] * light[2, 0] + t[5] * light[2, 1] + t[8] * light[2, 2]
         for f in range(ints[k, FIRST_FACE], ints[k, END_FACE]):
-            # Row 2 points to the light: faces turned away from it cast nothing that their other side does not.
-            if planes[f, 0] * matrix[2, 0] + planes[f, 1] * matrix[2, 1] + planes[f, 2] * matrix[2, 2] <= 0.0:
-                continue
+            if planes[f, 0] * lx + planes[f, 1] * ly + planes[f, 2] * lz <= 0.0:
+                continue  # turned away from the light: casts nothing that the other side of its body does not
             a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
             _fill(
                 points_l[a, 0], points_l[a, 1], points_l[a, 2],
                 points_l[b, 0], points_l[b, 1], points_l[b, 2],
                 points_l[c, 0], points_l[c, 1], points_l[c, 2],
-                depth, ids, f,
+                depth, None, f,
             )  # fmt: skip
+    return extent / (size - 2)

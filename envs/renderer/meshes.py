@@ -52,9 +52,14 @@ def merge_points(surface: Surface, grid: float = 1e-6) -> Surface:
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     faces = inverse.reshape(-1)[surface.faces].astype(np.int32)
     points = surface.points[first]
-    cross = np.cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
-    keep = np.linalg.norm(cross, axis=1) > 1e-14
+    keep = surface_areas(Surface(points, faces, surface.face_rgb)) > 5e-15
     return Surface(points, faces[keep], surface.face_rgb[keep])
+
+
+def surface_areas(surface: Surface) -> NDArray[np.float64]:
+    """Area of each face, (F,) m^2."""
+    a, b, c = (surface.points[surface.faces[:, k]] for k in range(3))
+    return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
 
 
 def surface_mesh(surface: Surface, crease_deg: float = CREASE_DEG) -> Mesh:

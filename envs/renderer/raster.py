@@ -6,8 +6,8 @@ threads that each have their own renderer draw in parallel.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from envs.renderer.pack import pack_scene
 from envs.renderer.types import Camera, Frame, RenderScene
 from vla.contract import FloatArray
 
-SHADOW_QUANTUM_M = 0.1  # borders of the shadow map move in such steps
+SHADOW_QUANTUM_M = 0.05  # borders of the shadow map move in such steps
+SHADOW_BIAS_M = 0.002  # how much nearer to the light a surface must be to cast a shadow
+SHADOW_SLANT_TEXELS = 4.0  # added to that, in texels, for surfaces that the light grazes
 
 
 class RasterRenderer:
@@ -40,13 +42,16 @@ class RasterRenderer:
         self._transforms = np.empty((len(packed.ints), 12))
         self._points = np.empty((len(packed.points), 3))
         self._corners = np.empty((4, 3))
-        self._node_lights = np.empty((len(packed.ints), 9), np.float32)
         light, background = scene.light, scene.background
         self._lights = np.array(
             [light.ambient, light.directional, light.point, background.top, background.bottom], np.float32
         )
         self._sun = _unit(np.asarray(light.direction, np.float64))
-        self._point = np.asarray(light.point_position, np.float64)
+        self._light_basis = light_basis(self._sun)
+        self._maps: dict[int, FloatArray] = {}
+        self._lights = np.concatenate([self._lights, [self._sun, light.point_position]]).astype(np.float32)
+        self._slots = np.empty(len(packed.faces), np.int32)
+        self._prepared = np.empty((len(packed.faces) + 1, 24), np.float32)
         self._shadows = (light.shadows if shadows is None else shadows) and bool(packed.ints[:, kernels.CASTS].any())
         self._supersample = supersample
         self._buffers: dict[tuple[int, int], tuple[FloatArray, NDArray[np.int32]]] = {}
@@ -59,7 +64,6 @@ class RasterRenderer:
         if not np.isfinite(poses).all():
             raise ValueError(f"poses must be finite; rows {np.flatnonzero(~np.isfinite(poses).all(axis=1))} are not")
         kernels.place_nodes(poses, self._packed.ints, self._packed.static_poses, self._transforms)
-        shading.shade_lights(self._transforms, self._sun, self._point, self._node_lights)
         transforms = self._transforms.astype(np.float32)
         maps: dict[int, tuple[Any, ...]] = {}
         frames = []
@@ -83,33 +87,26 @@ class RasterRenderer:
         """(map, world-to-map matrix (3, 4) float32, bias (2,) float32); a 1 x 1 map for none."""
         if not self._shadows:
             return np.zeros((1, 1), np.float32), np.zeros((3, 4), np.float32), np.zeros(2, np.float32)
-        basis = light_basis(self._sun)
-        bounds = np.empty(6)
-        kernels.light_bounds(self._packed.ints, self._packed.floats, self._transforms, basis, SHADOW_QUANTUM_M, bounds)
-        extent = max(bounds[3] - bounds[0], bounds[4] - bounds[1])
-        scale = (size - 2) / extent
-        matrix = np.zeros((3, 4))
-        matrix[:2, :3], matrix[2, :3] = basis[:2] * scale, basis[2]
-        matrix[:2, 3] = 1 - bounds[:2] * scale
-        depth, ids = np.full((size, size), -1e9, np.float32), np.empty((size, size), np.int32)
-        kernels.draw_shadow_map(self._geometry, self._transforms, matrix, self._points, depth, ids)
-        texel = 1 / scale
-        return depth, matrix.astype(np.float32), np.array([0.002, 0.8 * texel], np.float32)
+        if size not in self._maps:
+            self._maps[size] = np.empty((size, size), np.float32)
+        depth, matrix = self._maps[size], np.empty((3, 4), np.float32)
+        texel = kernels.draw_shadow_map(
+            *self._geometry[:4], self._transforms, self._light_basis, SHADOW_QUANTUM_M, self._points, depth, matrix
+        )
+        return depth, matrix, np.array([SHADOW_BIAS_M, SHADOW_SLANT_TEXELS * texel], np.float32)
 
     def _draw(self, camera: Camera, transforms: FloatArray, shadow: tuple[Any, ...]) -> Frame:
         factor = 2 if self._supersample else 1
-        camera = replace(camera, width=camera.width * factor, height=camera.height * factor)
-        height, width = camera.height, camera.width
+        height, width = camera.height * factor, camera.width * factor
         depth, ids = self._buffer(height, width)
-        depth.fill(1 / camera.far)
-        ids.fill(-1)
         rotation, eye = camera.pose_w[:3, :3], camera.pose_w[:3, 3]
         view = np.empty((3, 4))
         view[:, :3], view[:, 3] = rotation.T, -rotation.T @ eye
-        focal = float(camera.intrinsics[0, 0])
+        focal = 0.5 * height / math.tan(math.radians(camera.fov_y) / 2)
         kernels.draw_camera(
-            self._geometry, self._transforms, view, focal, camera.near, self._points, self._corners, depth, ids
-        )
+            *self._geometry, self._transforms, view, focal, camera.near, self._points, self._corners, depth, ids,
+            camera.far,
+        )  # fmt: skip
         right, down, forward = rotation.T
         corner = forward - right * (width / 2 / focal) - down * (height / 2 / focal)
         rays = np.array([eye, corner, right / focal, down / focal, (1 / focal, 1 / camera.far, camera.far)], np.float32)
@@ -118,7 +115,9 @@ class RasterRenderer:
             np.empty((height, width), np.float32),
             np.empty((height, width), np.int32),
         )
-        shading.shade(self._surface, transforms, self._node_lights, rays, self._lights, *shadow, depth, ids, out)
+        shading.shade(
+            *self._surface, transforms, rays, self._lights, *shadow, depth, ids, self._slots, self._prepared, *out
+        )
         return Frame(*out) if factor == 1 else _halve(*out)
 
 
