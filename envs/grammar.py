@@ -17,13 +17,13 @@ import numpy as np
 
 from envs.scene import RGB, GoalSpec, ObjectSpec, SceneSpec
 
-COLORS: Mapping[str, RGB] = {
-    "red": (0.83, 0.08, 0.08),
+COLORS: Mapping[str, RGB] = {  # at least 40 apart in CIELAB
+    "red": (0.78, 0.03, 0.12),
     "green": (0.10, 0.60, 0.18),
-    "blue": (0.10, 0.27, 0.85),
-    "yellow": (0.96, 0.83, 0.08),
-    "purple": (0.50, 0.14, 0.68),
-    "orange": (0.97, 0.46, 0.03),
+    "blue": (0.05, 0.38, 0.90),
+    "yellow": (0.97, 0.86, 0.10),
+    "purple": (0.55, 0.12, 0.62),
+    "orange": (1.00, 0.52, 0.00),
 }
 
 HELD_OUT_LEVELS = (1, 2, 3)

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from envs.cameras import place, project
 from envs.colors import difference, shifted
 from envs.grammar import COLORS, MIN_NEW_WORDS
 from envs.layout import REACHABLE, Slot, arrange
@@ -106,13 +108,17 @@ DISTRACTOR_GAP = 0.035  # metres: a little tighter than in training, so that fou
 
 @axis("color", "visual", "CIELAB Delta E", (8.0, 16.0, 24.0))
 def color(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
-    """Another shade of each object's colour, still nearest to the same colour word."""
+    """Another shade of each object's colour, still clearly the same colour word."""
     return replace(spec, objects=tuple(_reshade(thing, magnitude, rng) for thing in spec.objects))
+
+
+CLEARLY = 0.7  # a shade is nearer to its own word's colour than this share of the distance to any other's
 
 
 def _reshade(thing: ObjectSpec, magnitude: float, rng: np.random.Generator) -> ObjectSpec:
     def same_word(rgb: RGB) -> bool:
-        return min(COLORS, key=lambda name: difference(COLORS[name], rgb)) == thing.color
+        own = difference(COLORS[thing.color], rgb)
+        return all(own < CLEARLY * difference(other, rgb) for word, other in COLORS.items() if word != thing.color)
 
     rgb = shifted(COLORS[thing.color], magnitude, rng, same_word)
     return replace(thing, texture=replace(thing.texture, rgb=rgb, rgb2=rgb))
@@ -161,11 +167,11 @@ def light(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Tas
     return replace(spec, light=changed)
 
 
-def _scaled(rgb: RGB, factors: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> RGB:
+def _scaled(rgb: RGB, factors: NDArray[np.float64]) -> RGB:
     return _vec3(np.asarray(rgb) * factors)
 
 
-def _vec3(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Vec3:
+def _vec3(values: NDArray[np.float64]) -> Vec3:
     return round(float(values[0]), 5), round(float(values[1]), 5), round(float(values[2]), 5)
 
 
@@ -174,9 +180,32 @@ DEGREES_PER_METRE = 30.0  # COLOSSEUM moves cameras by 0.1 m and about 3 degrees
 
 @axis("camera", "visual", "m (and 30 degrees per m)", (0.05, 0.10, 0.15))
 def camera(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
-    """Cameras that stand in the room are moved in a random direction, and turned."""
-    cameras = tuple(_displaced(c, magnitude, rng) if c.parent == "world" else c for c in spec.cameras)
+    """Cameras that stand in the room are moved in a random direction, and turned; they still see every object."""
+    places = np.array([thing.position for thing in spec.objects])
+    cameras = tuple(_moved(c, magnitude, rng, places) if c.parent == "world" else c for c in spec.cameras)
     return replace(spec, cameras=cameras)
+
+
+DRAWS = 100  # of a camera's displacement, at most
+BORDER = 0.04  # share of the picture's width and height in which an object's centre does not count as seen
+
+
+def _moved(spec: CameraSpec, magnitude: float, rng: np.random.Generator, places: NDArray[np.float64]) -> CameraSpec:
+    """The first of up to `DRAWS` displacements after which the camera sees as many points as before."""
+    seen = _seen(spec, places)
+    new = _displaced(spec, magnitude, rng)
+    for _ in range(DRAWS - 1):
+        if _seen(new, places) >= seen:
+            break
+        new = _displaced(spec, magnitude, rng)
+    return new
+
+
+def _seen(spec: CameraSpec, places: NDArray[np.float64]) -> int:
+    """How many of the points (P, 3), metres, world, lie well inside the picture of a camera in the room."""
+    view = place(spec, np.zeros((0, 7), np.float32), ())
+    shares = project(places, view)[:, :2] / (view.width, view.height)
+    return int(np.all((shares > BORDER) & (shares < 1 - BORDER), axis=1).sum())
 
 
 def _displaced(spec: CameraSpec, magnitude: float, rng: np.random.Generator) -> CameraSpec:

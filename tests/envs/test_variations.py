@@ -1,11 +1,13 @@
 """Properties of every registered axis, at every level, on every task."""
 
 import dataclasses
+import itertools
 import json
 
 import numpy as np
 import pytest
 
+from envs.cameras import place, project
 from envs.colors import difference, from_lab, shifted, to_lab
 from envs.grammar import COLORS, MIN_NEW_WORDS, unambiguous, words
 from envs.layout import AREA, REACHABLE, clear
@@ -180,6 +182,21 @@ def test_only_cameras_in_the_room_move_by_what_the_level_says() -> None:
             a, b = np.subtract(old.target, old.eye), np.subtract(new.target, new.eye)
             angle = np.degrees(np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
             assert angle == pytest.approx(30 * magnitude, abs=0.01)
+
+
+def test_cameras_still_see_every_object() -> None:
+    for index in range(20):
+        twin, spec = scene("PlaceInto", index=index), scene("PlaceInto", "camera", 3, index)
+        front, nothing = spec.cameras[0], np.zeros((0, 7), np.float32)
+        places = np.array([thing.position for thing in twin.objects])
+        pixels = project(places, place(front, nothing, ()))[:, :2]
+        assert (pixels > 0).all()
+        assert (pixels < (front.width, front.height)).all()
+
+
+def test_color_words_are_far_apart() -> None:
+    for one, other in itertools.combinations(COLORS.values(), 2):
+        assert difference(one, other) > 40
 
 
 def test_the_robot_starts_as_far_as_the_level_says() -> None:
