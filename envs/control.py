@@ -116,7 +116,7 @@ class PdEeDeltaPose(ControlMode):
         return ArmCommand(self._command.copy(), 0.0 if action[6] > 0 else self._robot.max_opening)
 
     def _reachable(self, motion: Float64) -> tuple[Float64, Float64]:
-        """The target after as much of `motion` (6,) as the arm can do in this step, and the joints (n,) that go there."""
+        """The target after as much of `motion` (6,) as the arm can do in a step, and the joints (n,) that go there."""
         stay, still, standing = self._solved(self._target_b)
         if not motion.any():
             return stay, still

@@ -6,10 +6,9 @@ Knows no task by name and no physics: it puts `envs.world.World` behind Gymnasiu
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 
 import gymnasium
 import numpy as np
@@ -19,9 +18,10 @@ from envs.cameras import DEFAULT_CAMERAS, ImageSize, resolution
 from envs.control import CONTROL_MODES
 from envs.frames import EpisodeRenderer
 from envs.robots import ROBOTS
-from envs.scene import SceneSpec
+from envs.scene import CameraSpec, SceneSpec
 from envs.scenes import make_scene
 from envs.tasks.base import TASKS
+from envs.text_space import InstructionSpace
 from envs.window import Window
 from envs.world import World
 from vla.contract import ACTION_DIM, STATE_DIM, ByteArray, EpisodeRequest, FloatArray, Perturbation
@@ -30,9 +30,8 @@ from vla.registry import nearest
 Split = Literal["train", "eval"]
 Observation = dict[str, Any]
 PIXEL_INPUTS = frozenset({"pixels", "agent_pos", "instruction"})
-INSTRUCTION_LENGTH = 200  # characters at most
 RENDER_SIZE = (1280, 720)  # width and height of what `render` gives
-RENDER_CAMERA = "front"
+OVERVIEW = CameraSpec("overview", "world", (1.3, -0.7, 0.8), (0.33, 0.01, 0.2), (0.0, 0.0, 1.0), 42.0)
 INDEX_RANGE = 2**31  # an unseeded reset draws the episode's number below it
 
 
@@ -63,7 +62,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         RuntimeError: `render_mode="human"` where there is no display or no pygame.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 10}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 10}  # noqa: RUF012 - declared so by gymnasium.Env
 
     def __init__(
         self,
@@ -131,14 +130,12 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         info = {"is_success": result.success, "reason": result.reason}
         return self._observation(), float(result.success), result.success, result.done and not result.success, info
 
-    def render(self) -> ByteArray | None:  # type: ignore[override]  # Gymnasium's type variable also covers lists
-        """The scene from the front, (720, 1280, 3) sRGB, for `rgb_array`; `human` shows it in a window instead."""
+    def render(self) -> ByteArray | None:
+        """An overview of the scene, (720, 1280, 3) sRGB, for `rgb_array`; `human` shows it in a window instead."""
         if self.render_mode == "rgb_array":
             return self._picture()
         if self.render_mode is None:
-            gymnasium.logger.warn(
-                'render() draws nothing: the environment needs render_mode="rgb_array" or "human"'
-            )
+            gymnasium.logger.warn('render() draws nothing: the environment needs render_mode="rgb_array" or "human"')
         self._show()
         return None
 
@@ -161,8 +158,9 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
 
     def _picture(self) -> ByteArray:
         if self._large is None:
-            self._large = EpisodeRenderer(self.world.spec, renderer=self._renderer_name, size=RENDER_SIZE)
-        return self._large.frames(self.world.poses(), [RENDER_CAMERA])[RENDER_CAMERA].rgb
+            seen = replace(self.world.spec, cameras=(OVERVIEW,))
+            self._large = EpisodeRenderer(seen, renderer=self._renderer_name, size=RENDER_SIZE)
+        return self._large.frames(self.world.poses())[OVERVIEW.name].rgb
 
     def _show(self) -> None:
         if self._window is not None:
@@ -176,7 +174,10 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
 
 def _observation_space(size: tuple[int, int]) -> spaces.Dict:
     width, height = size
-    image = {camera.name: spaces.Box(0, 255, (height, width, 3), np.uint8) for camera in DEFAULT_CAMERAS}
-    text = spaces.Text(INSTRUCTION_LENGTH, min_length=0, charset=string.ascii_letters + string.digits + " .,;:!?'\"-()")
-    state = spaces.Box(-np.inf, np.inf, (STATE_DIM,), np.float32)
-    return spaces.Dict({"pixels": spaces.Dict(image), "agent_pos": state, "instruction": text})
+    image: dict[str, spaces.Space[Any]] = {
+        camera.name: spaces.Box(0, 255, (height, width, 3), np.uint8) for camera in DEFAULT_CAMERAS
+    }
+    bound = np.array([2.0] * 3 + [2 * np.pi] * 3 + [0.1] * 2, np.float32)  # metres, radians, metres
+    assert bound.shape == (STATE_DIM,)
+    state = spaces.Box(-bound, bound, dtype=np.float32)
+    return spaces.Dict({"pixels": spaces.Dict(image), "agent_pos": state, "instruction": InstructionSpace()})

@@ -81,7 +81,7 @@ class World:
     @property
     def task(self) -> Task:
         """The task of the scene."""
-        assert self.spec.goal.task
+        assert self._spec is not None
         return self._task
 
     @property
@@ -139,7 +139,7 @@ class World:
 
     def poses(self) -> FloatArray:
         """Poses of all moving parts, (N, 7): position (m, world) and quaternion xyzw; rows as `envs.poses` says."""
-        assert self.spec
+        assert self._spec is not None
         return self._simulator.poses()
 
     def agent_pos(self) -> FloatArray:
