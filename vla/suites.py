@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +113,31 @@ class Suite:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready fields."""
         return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Suite:
+        """Read what `to_dict` wrote, also after a trip through JSON."""
+        return Suite(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
+
+
+def request_of(key: str) -> EpisodeRequest:
+    """The request whose `key` this is. Raises ValueError if it is none."""
+    match = _KEY.fullmatch(key)
+    try:
+        if match is None:
+            raise ValueError("expected SPLIT-SEED-TASK-AXIS.LEVEL-INDEX")
+        split, seed, task, axes, index = match.groups()
+        pairs = [change.rsplit(".", 1) for change in axes.split("+")]
+        changes = tuple(Perturbation(axis, int(level)) for axis, level in pairs if axis != UNPERTURBED)
+        request = EpisodeRequest(task, int(index), int(seed), "eval" if split == "eval" else "train", changes)
+        if request.key != key:
+            raise ValueError(f"it would be {request.key!r}")
+    except ValueError as error:
+        raise ValueError(f"{key!r} is not an episode key, for example eval-0-Lift-light.3-00012: {error}") from error
+    return request
+
+
+_KEY = re.compile(r"(train|eval)-(-?\d+)-([^-]+)-(.+)-(\d{5,})")
 
 
 def cell_of(request: EpisodeRequest) -> Cell:

@@ -84,7 +84,8 @@ class Caption:
         """The caption with the reason of a failure, or else the perturbation it ran under."""
         cell = cell_of(request)
         where = "" if cell.axis == UNPERTURBED else f"{cell.axis} level {cell.level}"
-        note = reason if reason not in {"", "success"} else where
+        why = reason.removeprefix("time_limit:").replace("_", " ").replace(":", ": ")
+        note = why if reason not in {"", "success"} else where
         return Caption(self.instruction, self.step, self.steps, self.outcome, note)
 
 

@@ -1,0 +1,30 @@
+"""Frames of stored episodes for videos and reports, drawn again from their poses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from envs.frames import EpisodeRenderer
+from envs.scene import SceneSpec
+from vla.contract import ByteArray, FloatArray
+from vla.episode import Episode
+from vla.video import FrameSource
+
+
+def frame_source(episode: Episode, cameras: Sequence[str], size: int, *, renderer: str = "raster") -> FrameSource:
+    """What `vla.video` asks for frames: `cameras` at `size` pixels a side, smoothed.
+
+    Raises ValueError for a spec that is none, a camera that the scene does not have (when drawn), or a renderer that
+    does not exist.
+    """
+    drawer = EpisodeRenderer(SceneSpec.from_dict(episode.spec), renderer, size, supersample=renderer == "raster")
+
+    def frames(poses: FloatArray) -> Mapping[str, ByteArray]:
+        return {name: frame.rgb for name, frame in drawer.frames(poses, cameras).items()}
+
+    return frames
+
+
+def control_rate(episode: Episode) -> float:
+    """Control steps a second of the episode's robot: the frame rate that plays in real time."""
+    return float(SceneSpec.from_dict(episode.spec).robot.control_hz)

@@ -1,0 +1,157 @@
+"""What a report is made of: a run folder read into memory. Knows no HTML and no pixels.
+
+RUN/eval/POLICY/{evaluation.json, results.jsonl, episodes/}    RUN/train/{metrics.jsonl, config.json}
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vla.evaluation import EPISODES, MANIFEST, RUNS
+from vla.results import RESULTS, Record, digest, read_json, read_results
+from vla.store import EpisodeStore
+from vla.suites import Cell, Suite
+from vla.summary import Summary, summarize
+
+
+@dataclass(frozen=True)
+class PolicyRun:
+    """One policy's evaluation.
+
+    Attributes:
+        name: Display name.
+        folder: Its folder.
+        manifest: `evaluation.json`.
+        suite: What was asked for.
+        records: What there is, in the order of the suite.
+        missing: Episodes of the suite without a record.
+    """
+
+    name: str
+    folder: Path
+    manifest: Mapping[str, Any]
+    suite: Suite
+    records: Sequence[Record]
+    missing: int
+
+    @functools.cached_property
+    def summary(self) -> Summary:
+        """Rates and drops."""
+        return summarize(self.records)
+
+    @property
+    def checkpoint(self) -> str:
+        """Hash of the weights, "" without weights."""
+        return str(self.manifest["checkpoint"])
+
+    @property
+    def learned(self) -> bool:
+        """Whether it is a network with all its senses."""
+        return bool(self.checkpoint) and not str(self.manifest["source"]).startswith(("blind:", "deaf:"))
+
+    @property
+    def digest(self) -> str:
+        """Hash of what happened, to compare with a repetition."""
+        return digest(self.records)
+
+    def command(self, cell: Cell | None = None, task: str = "", axis: str = "") -> str:
+        """The command that gives these numbers: all of them, or a cell's, a task's, an axis'."""
+        suite = self.suite
+        words = ["vla", "eval", "--policy", str(self.manifest["source"]), "--suite", suite.name]
+        task, axis = (cell.task, cell.axis) if cell else (task, axis)
+        tasks = [task] if task else list(suite.tasks)
+        words += ["--task", *tasks, *(["--axis", axis] if axis else [])]
+        words += ["--episodes", str(suite.episodes), "--seed", str(suite.seed), "--name", self.name]
+        return shlex.join([*words, "--out", "runs/again"])
+
+    def record_command(self, key: str) -> str:
+        """The command that runs one episode again and films it."""
+        return shlex.join(
+            ["vla", "record", "--policy", str(self.manifest["source"]), "--key", key, "--out", f"{key}.mp4"]
+        )
+
+    def stored(self) -> frozenset[str]:
+        """Keys of the episodes that can be drawn."""
+        folder = self.folder / EPISODES
+        return frozenset(EpisodeStore(folder, create=False).keys()) if folder.is_dir() else frozenset()
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything in a run folder. The first policy is the one that the report is about."""
+
+    folder: Path
+    policies: Sequence[PolicyRun]
+    training: Sequence[Mapping[str, Any]]
+    training_config: Mapping[str, Any]
+
+    @property
+    def main(self) -> PolicyRun:
+        """The policy that the report is about: the first that was learned, else the first."""
+        return self.policies[0]
+
+
+def load_run(folder: Path) -> Run:
+    """Read a run. Raises ValueError if there is no evaluation in it, or a file is damaged."""
+    found = [_policy(path.parent) for path in sorted((folder / RUNS).glob(f"*/{MANIFEST}"))]
+    policies = [policy for policy in found if policy.records]
+    if not policies:
+        raise ValueError(f"no results in {folder}: expected {folder}/{RUNS}/POLICY/{RESULTS}, which `vla eval` writes")
+    order = ("expert", "random", "blind", "deaf")
+    rank = {name: number for number, name in enumerate(order)}
+    policies.sort(key=lambda p: (not p.learned, rank.get(p.name.partition("-")[0], len(order)), p.name))
+    config = folder / "train" / "config.json"
+    return Run(
+        folder, policies, _metrics(folder / "train" / "metrics.jsonl"), read_json(config) if config.exists() else {}
+    )
+
+
+def _policy(folder: Path) -> PolicyRun:
+    manifest = read_json(folder / MANIFEST)
+    suite = Suite.from_dict(manifest["suite"])
+    file = folder / RESULTS
+    records = {record.key: record for record in read_results(file)} if file.exists() else {}
+    ordered = [records[request.key] for request in suite.requests() if request.key in records]
+    return PolicyRun(manifest["policy"], folder, manifest, suite, ordered, len(suite.requests()) - len(ordered))
+
+
+def _metrics(path: Path) -> list[dict[str, Any]]:
+    """Rows of a training log; a last line cut by a crash is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines[:-1] if line]
+
+
+def gallery(policy: PolicyRun, failures: int, successes: int) -> list[Record]:
+    """Stored episodes worth seeing: failures (and errors) spread over axes, successes over tasks and axes.
+
+    The choice depends on the results alone, not on luck: the first of each cell, hardest level first for failures.
+    """
+    stored = policy.stored()
+    shown = [record for record in policy.records if record.key in stored]
+    bad = [record for record in shown if record.outcome != "success"]
+    good = [record for record in shown if record.outcome == "success"]
+    bad.sort(key=lambda r: -r.cell.level)
+    return _spread(bad, failures) + _spread(good, successes)
+
+
+def _spread(records: Sequence[Record], most: int) -> list[Record]:
+    """Take records in turn from (axis, task) groups, so that no axis fills the gallery."""
+    chosen: list[Record] = []
+    axes: dict[str, int] = {}
+    tasks: dict[str, int] = {}
+    left = list(records)
+    while left and len(chosen) < most:
+        best = min(left, key=lambda r: (axes.get(r.cell.axis, 0), tasks.get(r.cell.task, 0)))
+        left.remove(best)
+        chosen.append(best)
+        axes[best.cell.axis] = axes.get(best.cell.axis, 0) + 1
+        tasks[best.cell.task] = tasks.get(best.cell.task, 0) + 1
+    return chosen
