@@ -20,7 +20,7 @@ from envs.grammar import COLORS, MIN_NEW_WORDS
 from envs.layout import REACHABLE, Slot, arrange
 from envs.robots import ROBOTS
 from envs.scene import RGB, CameraSpec, ObjectSpec, SceneSpec, Texture, TextureKind, Vec3
-from envs.tasks.base import BLOCK_YAW, Task, make_thing
+from envs.tasks.base import Task, make_thing, yaw_range
 from vla.registry import Registry
 
 Family = Literal["visual", "geometry", "language", "robot"]
@@ -97,7 +97,7 @@ def distractors(spec: SceneSpec, rng: np.random.Generator, magnitude: float, tas
     free = [(color, kind) for color in COLORS for kind in kinds if (color, kind) not in taken]
     chosen = [free[int(i)] for i in rng.permutation(len(free))[: int(magnitude)]]
     things = [make_thing(color, kind) for color, kind in chosen]
-    slots = [Slot(thing, REACHABLE, yaw=BLOCK_YAW if thing.kind == "block" else 0.0) for thing in things]
+    slots = [Slot(thing, REACHABLE, yaw=yaw_range(thing)) for thing in things]
     added = arrange(slots, rng, fixed=spec.objects, gap=DISTRACTOR_GAP, accept=lambda new: task.leaves_room(spec, new))
     crowded = replace(spec, objects=(*spec.objects, *added))
     return replace(crowded, alternatives=task.alternatives(crowded))

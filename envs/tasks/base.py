@@ -58,17 +58,6 @@ class Task(ABC):
         """Which objects are in the scene (positions mean nothing yet) and the goal."""
 
     @abstractmethod
-    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
-        """Where each object may stand.
-
-        Args:
-            things: The objects, in order.
-            goal: The goal; its target is the object that is displaced.
-            margin: Metres by which all areas grow beyond training.
-            inner: The target stays out of the training area grown by so much; negative for no restriction.
-        """
-
-    @abstractmethod
     def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
         """Whether `goal` (the scene's own by default) is reached."""
 
@@ -79,6 +68,21 @@ class Task(ABC):
     @abstractmethod
     def expert(self, spec: SceneSpec) -> Expert:
         """The scripted expert for `spec.goal`."""
+
+    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
+        """Where each object may stand; by default anywhere in the training area.
+
+        Args:
+            things: The objects, in order.
+            goal: The goal; its target is the object that is displaced.
+            margin: Metres by which all areas grow beyond training.
+            inner: The target stays out of the training area grown by so much; negative for no restriction.
+        """
+        hole = AREA.grown(inner) if inner >= 0 else None
+        return [
+            Slot(thing, AREA.grown(margin), hole if thing.name == goal.target else None, yaw_range(thing))
+            for thing in things
+        ]
 
     def accept(self, things: Sequence[ObjectSpec]) -> bool:
         """Whether a layout is fine as a whole; by default every one is."""
@@ -167,11 +171,6 @@ def moved(state: WorldState, name: str) -> float:
     return float(np.linalg.norm(state.objects[name].position - state.spec.object(name).position))
 
 
-def tabletop_slots(things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
-    """All objects anywhere in the area; the target outside the area grown by `inner` if that is not negative."""
-    hole = AREA.grown(inner) if inner >= 0 else None
-    slots = []
-    for thing in things:
-        yaw = BLOCK_YAW if thing.kind == "block" else 0.0
-        slots.append(Slot(thing, AREA.grown(margin), hole if thing.name == goal.target else None, yaw))
-    return slots
+def yaw_range(thing: ObjectSpec) -> float:
+    """Greatest yaw either way in training, radians; round things have none."""
+    return BLOCK_YAW if thing.kind == "block" else 0.0

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
 from envs.expert import CLOSED, bottom_of, holds, move, pick
 from envs.grammar import Grammar
-from envs.layout import Slot
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
-from envs.tasks.base import (
-    MOVED,
-    TASKS,
-    Expert,
-    Task,
-    fallen,
-    make_thing,
-    moved,
-    pick_descriptions,
-    tabletop_slots,
-)
+from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, moved, pick_descriptions
 from vla.contract import FloatArray
 
 LIFTED = 0.06  # metres between the table and the lowest point of the object
@@ -52,10 +40,6 @@ class Lift(Task):
         """See Task."""
         things = tuple(make_thing(color, kind) for color, kind in pick_descriptions(rng, 4, KINDS))
         return things, GoalSpec(self.name, things[0].name)
-
-    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
-        """See Task."""
-        return tabletop_slots(things, goal, margin, inner)
 
     def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
         """Between both fingers, all of it at least `LIFTED` above the table."""

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
 from envs.expert import OPEN, bottom_of, carry, holds, move, pick
 from envs.grammar import Grammar
-from envs.layout import Slot
 from envs.objects import object_kind
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
-from envs.tasks.base import (
-    MOVED,
-    TASKS,
-    Expert,
-    Task,
-    fallen,
-    make_thing,
-    moved,
-    pick_descriptions,
-    tabletop_slots,
-)
+from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, moved, pick_descriptions
 from vla.contract import FloatArray
 
 KINDS = ("block", "cylinder")  # a ball rolls off a plate
@@ -57,10 +45,6 @@ class PlaceInto(Task):
         things = [make_thing(color, kind) for color, kind in pick_descriptions(rng, 2, KINDS)]
         places = [make_thing(color, kind, SIZES[kind]) for color, kind in pick_descriptions(rng, 2, CONTAINERS)]
         return (*things, *places), GoalSpec(self.name, things[0].name, places[0].name)
-
-    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
-        """See Task."""
-        return tabletop_slots(things, goal, margin, inner)
 
     def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
         """In the container, let go, and nearly at rest."""

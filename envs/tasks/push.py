@@ -13,7 +13,7 @@ from envs.grammar import Grammar
 from envs.layout import Rect, Slot
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
-from envs.tasks.base import BLOCK_YAW, MOVED, TASKS, Expert, Task, fallen, make_thing, moved, pick_descriptions
+from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, moved, pick_descriptions, yaw_range
 from vla.contract import FloatArray
 
 KINDS = ("block", "cylinder")  # a ball rolls on
@@ -58,8 +58,8 @@ class Push(Task):
             if thing.kind == "zone":
                 slots.append(Slot(thing, FAR_SIDE.grown(margin)))
             else:
-                yaw = BLOCK_YAW if thing.kind == "block" else 0.0
-                slots.append(Slot(thing, NEAR_SIDE.grown(margin), hole if thing.name == goal.target else None, yaw))
+                near, forbidden = NEAR_SIDE.grown(margin), hole if thing.name == goal.target else None
+                slots.append(Slot(thing, near, forbidden, yaw_range(thing)))
         return slots
 
     def accept(self, things: Sequence[ObjectSpec]) -> bool:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
 from envs.expert import CLOSED, bottom_of, descend, move
 from envs.grammar import Grammar
-from envs.layout import Slot
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
-from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions, tabletop_slots
+from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
 from vla.contract import FloatArray
 
 KINDS = ("block", "cylinder", "ball")
@@ -23,7 +21,7 @@ class Reach(Task):
     """Touch one of four objects."""
 
     name: ClassVar[str] = "Reach"
-    max_steps: ClassVar[int] = 40
+    max_steps: ClassVar[int] = 30
     grammar: ClassVar[Grammar] = Grammar(
         train=("touch {target}", "reach {target}", "go to {target}", "move the gripper to {target}"),
         held_out={
@@ -41,10 +39,6 @@ class Reach(Task):
         """See Task."""
         things = tuple(make_thing(color, kind) for color, kind in pick_descriptions(rng, 4, KINDS))
         return things, GoalSpec(self.name, things[0].name)
-
-    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
-        """See Task."""
-        return tabletop_slots(things, goal, margin, inner)
 
     def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
         """Contact with the target, and with nothing else."""
