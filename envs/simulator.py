@@ -89,6 +89,10 @@ class Simulator:
         """Connect to physics; `build` must come before anything else."""
         self._client = Client()
         self._spec: SceneSpec | None = None
+        self._target: Float64 = np.zeros(0)  # joints (n,) that the arm was last told
+        self._joints: Float64 = np.zeros(0)  # (n + 2,) arm and fingers
+        self._links: Float64 = np.zeros((0, 7))  # pose of every link but the base
+        self._object_poses: dict[str, Float64] = {}
 
     def build(self, spec: SceneSpec) -> None:
         """Throw away what is there, build `spec` and let it settle (bounded).
@@ -202,14 +206,18 @@ class Simulator:
     def _build_robot(self, spec: SceneSpec) -> int:
         client, robot = self._client, self._robot
         half = spec.robot.base_yaw / 2
-        body = int(
-            client.loadURDF(
-                str(bare_urdf(robot.urdf)),
-                basePosition=spec.robot.base,
-                baseOrientation=(0, 0, float(np.sin(half)), float(np.cos(half))),
-                useFixedBase=True,
+        path = bare_urdf(robot.urdf)
+        try:
+            body = int(
+                client.loadURDF(
+                    str(path),
+                    basePosition=spec.robot.base,
+                    baseOrientation=(0, 0, float(np.sin(half)), float(np.cos(half))),
+                    useFixedBase=True,
+                )
             )
-        )
+        except pybullet.error as error:
+            raise PhysicsError(f"PyBullet cannot load {path}, made from {robot.urdf}: {error}") from error
         self._body = body
         self._moving = (*robot.arm_joints, *robot.finger_joints)
         self._link_numbers = tuple(range(client.getNumJoints(body)))

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+
+from envs.objects import OBJECT_KINDS, Piece, checked_kind, object_kind, resting_z
+from envs.renderer.types import Mesh
+from envs.scene import Quat
+from envs.simulator import Simulator
+from tests.envs.scenes_by_hand import scene, thing
+from vla.registry import UnknownNameError
+
+
+def rotate(quaternion: Quat, points: np.ndarray) -> np.ndarray:
+    vector, scalar = np.asarray(quaternion[:3]), quaternion[3]
+    return points + 2 * np.cross(vector, np.cross(vector, points) + scalar * points)
+
+
+def corners(piece: Piece) -> np.ndarray:
+    """Points on the hull of a piece, in the object's frame."""
+    if piece.shape == "box":
+        local = np.array(np.meshgrid(*[(-d, d) for d in piece.dims])).reshape(3, -1).T
+    else:
+        half = piece.dims[1] / 2 if piece.shape == "cylinder" else piece.dims[0]
+        angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+        ring = piece.dims[0] * np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1)
+        ends = np.array([[0, 0, half], [0, 0, -half]])
+        local = np.concatenate([ring, ends])
+    return rotate(piece.quaternion, local) + np.array(piece.position)
+
+
+def face_normals(mesh: Mesh) -> np.ndarray:
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    normals = np.cross(b - a, c - a)
+    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("name", OBJECT_KINDS)
+def test_mesh_is_well_formed_and_centred_on_its_bounding_box(name: str) -> None:
+    kind = object_kind(name)
+    mesh = kind.mesh(kind.default_size)
+    assert mesh.vertices.dtype == mesh.normals.dtype == mesh.uvs.dtype == np.float32
+    assert mesh.faces.dtype == np.int32
+    assert mesh.faces.min() == 0
+    assert mesh.faces.max() == len(mesh.vertices) - 1
+    np.testing.assert_allclose(np.linalg.norm(mesh.normals, axis=1), 1, atol=1e-5)
+    low, high = mesh.vertices.min(0), mesh.vertices.max(0)
+    np.testing.assert_allclose(low, -high, atol=1e-6)
+    assert np.linalg.norm(mesh.vertices[:, :2], axis=1).max() == pytest.approx(kind.radius(kind.default_size), abs=1e-6)
+    if kind.moves:
+        assert high[2] - low[2] == pytest.approx(kind.height(kind.default_size), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", OBJECT_KINDS)
+def test_faces_look_the_way_their_normals_point(name: str) -> None:
+    kind = object_kind(name)
+    mesh = kind.mesh(kind.default_size)
+    alignment = np.einsum("fi,fki->fk", face_normals(mesh), mesh.normals[mesh.faces])
+    assert alignment.min() > 0.95
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECT_KINDS if object_kind(name).moves])
+def test_surface_is_closed(name: str) -> None:
+    kind = object_kind(name)
+    mesh = kind.mesh(kind.default_size)
+    _, points = np.unique(np.round(mesh.vertices, 6), axis=0, return_inverse=True)
+    faces = points.ravel()[mesh.faces]
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    there = {tuple(edge) for edge in edges.tolist()}
+    assert len(there) == len(edges)
+    assert all((b, a) in there for a, b in there)
+
+
+@pytest.mark.parametrize("name", OBJECT_KINDS)
+def test_collision_shape_fits_the_surface(name: str) -> None:
+    kind = object_kind(name)
+    pieces = kind.pieces(kind.default_size)
+    assert bool(pieces) == kind.moves
+    for piece in pieces:
+        hull = corners(piece)
+        assert np.abs(hull[:, 2]).max() <= kind.height(kind.default_size) / 2 + 1e-6
+        # boxes that make a round wall stick out at their corners
+        assert np.linalg.norm(hull[:, :2], axis=1).max() <= kind.radius(kind.default_size) * 1.03
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECT_KINDS if object_kind(name).container])
+def test_collision_shape_of_a_container_leaves_room_inside(name: str) -> None:
+    kind = object_kind(name)
+    size = kind.default_size
+    floor = kind.floor_height(size) - kind.height(size) / 2
+    for piece in kind.pieces(size)[1:]:
+        inside = np.linalg.norm(np.asarray(piece.position[:2]))
+        assert inside > 0.6 * size[0]
+        assert piece.position[2] > floor - 0.01
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECT_KINDS if object_kind(name).moves])
+def test_object_rests_where_resting_z_says(name: str) -> None:
+    simulator = Simulator()
+    simulator.build(scene(thing("it", name, 0.5, 0.1)))
+    state = simulator.object_states()["it"]
+    simulator.close()
+    assert state.position[2] == pytest.approx(resting_z(name, object_kind(name).default_size), abs=0.001)
+    np.testing.assert_allclose(state.position[:2], (0.5, 0.1), atol=0.001)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"), [("ball", (0.02, 0.02)), ("block", (0.04,)), ("bowl", (0.07, -0.01)), ("zone", (float("nan"),))]
+)
+def test_size_that_does_not_fit_is_refused(kind: str, size: tuple[float, ...]) -> None:
+    spec = thing("it", kind, 0.5, 0.0)
+    with pytest.raises(ValueError, match=r"'it'.*takes the size \(.*for example"):
+        checked_kind(type(spec)(**{**vars(spec), "size": size}))
+
+
+def test_unknown_kind_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'block'"):
+        object_kind("blok")
