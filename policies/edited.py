@@ -24,6 +24,7 @@ class EditedPolicy:
         self.batched = policy.batched
         self.execute = policy.execute
         self.image_size: int | None = getattr(policy, "image_size", None)
+        self.batch_size: int | None = getattr(policy, "batch_size", None)
         self.fingerprint: str = getattr(policy, "fingerprint", "")
 
     def reset(self, episode_seed: int) -> None:

@@ -133,6 +133,9 @@ class Policy(Protocol):
     A policy with `batched = True` is pure in the observation: one instance serves all episodes at once, in the process
     that owns the accelerator. With `batched = False` each running episode has its own instance, next to its world in a
     worker process, and `reset` clears it.
+
+    Callers also read, where a policy has them: `image_size` (pixels a side that its cameras are drawn at) and
+    `batch_size` (the most observations that it wants in one call).
     """
 
     inputs: frozenset[str]  # subset of INPUT_NAMES

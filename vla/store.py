@@ -155,21 +155,29 @@ def write_durably(path: Path, data: bytes) -> None:
     writer's file from one in work.
     """
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.tmp"
-    while True:
-        with open(temporary, "wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if os.fstat(file.fileno()).st_nlink == 0:
-                continue  # cleaned between open and lock
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(temporary, path)
-            break
+    try:
+        while not _write_locked(temporary, data, path):
+            continue
+    finally:
+        temporary.unlink(missing_ok=True)  # there only if something failed, for example a full disk
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _write_locked(temporary: Path, data: bytes, path: Path) -> bool:
+    """Write `temporary` under a lock and rename it to `path`; False if it was cleaned between open and lock."""
+    with open(temporary, "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink == 0:
+            return False
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        os.replace(temporary, path)
+    return True
 
 
 def _remove_orphan(path: Path) -> bool:

@@ -10,7 +10,7 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -133,25 +133,14 @@ class TaskBars:
 
 def summary_table(collection: Collection) -> Table:
     """What was collected, per task."""
-    caption = f"{collection.ran} episodes stored in {collection.wall_s:.1f} s"
     rate = collection.to_dict()
+    caption = f"{collection.ran} episodes stored in {collection.wall_s:.1f} s"
     table = Table(caption=f"{caption}: {rate['episodes_per_s']} episodes/s, {rate['steps_per_s']} steps/s")
-    for name in ("task", "stored", "there before", "attempts", "failed", "errors", "most frequent failure"):
-        table.add_column(name, justify="left" if name in ("task", "most frequent failure") else "right")
+    for name in ("task", "stored", "new", "attempts", "errors", "failed"):
+        table.add_column(name, justify="left" if name in ("task", "failed") else "right")
     for tally in collection.tallies:
-        table.add_row(*_row(tally))
+        stored = f"{tally.stored}" if tally.complete else f"[red]{tally.stored} of {tally.wanted}[/]"
+        new = tally.stored - tally.there_before
+        failed = ", ".join(f"{count} {reason}" for reason, count in tally.failures.most_common(2)) or "0"
+        table.add_row(tally.task, stored, str(new), str(tally.attempts), str(len(tally.errors)), failed)
     return table
-
-
-def _row(tally: TaskTally) -> list[Any]:
-    often = tally.failures.most_common(1)
-    stored = f"{tally.stored}" if tally.complete else f"[red]{tally.stored} of {tally.wanted}[/]"
-    return [
-        tally.task,
-        stored,
-        str(tally.there_before),
-        str(tally.attempts),
-        str(tally.failures.total()),
-        str(len(tally.errors)),
-        f"{often[0][0]} ({often[0][1]})" if often else "",
-    ]
