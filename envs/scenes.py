@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from envs.scene import SceneSpec
 from envs.tasks.base import TASKS
-from envs.variations import apply_axis
+from envs.variations import AXES
 from vla.contract import EpisodeRequest
 from vla.seeding import stream
 
@@ -15,12 +15,16 @@ def make_scene(request: EpisodeRequest) -> SceneSpec:
     """The scene of an episode: a pure function of the request.
 
     Each aspect draws from a stream of its own, so that a perturbed episode and its unperturbed twin share everything
-    that the axis does not change. Raises UnknownNameError for an unknown task or axis, ValueError for a bad level.
+    that the axis does not change, and the order in which axes are named does not matter.
+
+    Raises:
+        UnknownNameError: An unknown task or axis; the message gives the nearest one.
+        ValueError: A level that the axis does not have.
     """
     task = TASKS[request.task]()
     spec = task.sample(stream(request, "scene"))
     spec = replace(spec, instruction=task.say(spec, stream(request, "language")))
-    for perturbation in request.perturbations:
+    for perturbation in sorted(request.perturbations, key=lambda p: (AXES[p.axis].stage, p.axis)):
         rng = stream(request, "perturbation", perturbation.axis)
-        spec = apply_axis(perturbation.axis, spec, rng, perturbation.level, task)
+        spec = AXES[perturbation.axis].apply(spec, rng, perturbation.level, task)
     return spec

@@ -39,6 +39,8 @@ class Axis:
         unit: What the magnitudes measure.
         levels: Magnitude of level 1, 2, 3 ...
         function: The change itself.
+        stage: Axes that are turned on together are applied in the order of their stages: where things stand, what else
+            changes, what is spoken of, how it is said.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Axis:
     unit: str
     levels: tuple[float, ...]
     function: AxisFunction
+    stage: int
 
     @property
     def summary(self) -> str:
@@ -67,23 +70,18 @@ AXES: Registry[Axis] = Registry("axis")
 
 
 def axis(
-    name: str, family: Family, unit: str, levels: tuple[float, ...], kind: AxisKind = "axis"
+    name: str, family: Family, unit: str, levels: tuple[float, ...], *, kind: AxisKind = "axis", stage: int = 1
 ) -> Callable[[AxisFunction], AxisFunction]:
     """Decorator that registers a function as an axis."""
 
     def register(function: AxisFunction) -> AxisFunction:
-        AXES.register(name)(Axis(name, family, kind, unit, levels, function))
+        AXES.register(name)(Axis(name, family, kind, unit, levels, function, stage))
         return function
 
     return register
 
 
-def apply_axis(name: str, spec: SceneSpec, rng: np.random.Generator, level: int, task: Task) -> SceneSpec:
-    """Apply the axis called `name`. Raises UnknownNameError with the nearest name, ValueError for a bad level."""
-    return AXES[name].apply(spec, rng, level, task)
-
-
-@axis("position", "geometry", "m beyond the training area", (0.015, 0.03, 0.045))
+@axis("position", "geometry", "m beyond the training area", (0.015, 0.03, 0.045), stage=0)
 def position(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """Object positions: the target starts outside the training area, by up to the magnitude."""
     return task.rearranged(spec, rng, magnitude, previous)
@@ -229,20 +227,20 @@ def start(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Tas
     return replace(spec, robot=replace(spec.robot, joints=tuple(round(float(q), 5) for q in joints)))
 
 
-@axis("paraphrase", "language", "words never seen in training, at least", (1, 3, 6))
+@axis("paraphrase", "language", "words never seen in training, at least", (1, 3, 6), stage=3)
 def paraphrase(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """The instruction in held-out words: another verb; synonyms and politeness; a longer, indirect sentence."""
     level = next(level for level, count in MIN_NEW_WORDS.items() if count == magnitude)
     return replace(spec, instruction=task.say(spec, rng, level))
 
 
-@axis("blank", "language", "words left", (0,), kind="control")
+@axis("blank", "language", "words left", (0,), kind="control", stage=4)
 def blank(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """No instruction at all: what remains is luck."""
     return replace(spec, instruction="")
 
 
-@axis("swapped", "language", "goals exchanged", (1,), kind="control")
+@axis("swapped", "language", "goals exchanged", (1,), kind="control", stage=2)
 def swapped(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """The instruction speaks of another goal of the scene; the goal that counts as success stays."""
     spoken = spec.alternatives[int(rng.integers(len(spec.alternatives)))]

@@ -1,7 +1,7 @@
 """How often the scripted experts succeed: per task, under random action noise, and along the axes that move things.
 
-An expert sees neither pixels nor words, so that visual and language axes would only repeat the undisturbed rows. No pixels are drawn, so that
-an episode takes some 50 ms. Verb `experts` of `vla bench`.
+An expert sees neither pixels nor words, so that visual and language axes would only repeat the undisturbed rows. No
+pixels are drawn, so that an episode takes some 50 ms. Verb `experts` of `vla bench`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from vla.contract import ACTION_DIM, EpisodeRequest, Perturbation
 from vla.provenance import commit, machine
 from vla.seeding import stream
 from vla.stats import wilson
-
 
 MOVING = ("geometry", "robot")  # families of axes that change what an expert does
 

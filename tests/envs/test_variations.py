@@ -97,6 +97,18 @@ def test_levels_give_valid_scenes_and_change_only_what_they_should(axis: str, le
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_any_two_axes_go_together_in_any_order(task: str) -> None:
+    for one, other in itertools.combinations(AXES, 2):
+        pair = tuple(Perturbation(name, len(AXES[name].levels)) for name in (one, other))
+        spec = make_scene(EpisodeRequest(task, 5, 0, "eval", pair))
+        assert spec == make_scene(EpisodeRequest(task, 5, 0, "eval", pair[::-1]))
+        assert changed(scene(task, index=5), spec) <= CHANGES[one] | CHANGES[other] | {"alternatives"}
+        unambiguous(spec, spec.goal.target)
+        if spec.spoken is not None:
+            unambiguous(spec, spec.spoken.target)
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_two_axes_do_not_disturb_each_other(task: str) -> None:
     both = make_scene(EpisodeRequest(task, 3, 0, "eval", (Perturbation("light", 2), Perturbation("start", 3))))
     assert both.light == scene(task, "light", 2, 3).light
