@@ -152,7 +152,7 @@ from vla.pool import run_episodes
 class Mine(ToyWorld):  # defined in a script without a main guard
     pass
 
-make = functools.partial(Mine, step_s=0.2)
+make = functools.partial(Mine, step_s=0.05)
 episodes = run_episodes(requests(1000), world_factory=make, policy_factory=ToyPolicy, workers=2)
 print("started", flush=True)
 for result, _ in episodes:
