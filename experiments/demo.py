@@ -6,24 +6,21 @@ RUN/eval/POLICY/   results and episodes      RUN/videos/   RUN/report.html   RUN
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from envs.world import World
-from experiments.commands import collect as collect_command
+from experiments.api import collect, evaluate
 from experiments.commands import report as report_command
-from experiments.commands.eval import chosen_subject
 from experiments.drawing import frame_source
 from experiments.stages import Ledger, Stage, as_settings, duration, run_stages
 from experiments.suites import AXES, CONTROLS, TASKS
 from experiments.training import ModelSize, TrainJob, train
 from vla import checkpoint
 from vla.contract import EpisodeRequest
-from vla.evaluation import EPISODES, RUNS, evaluate
+from vla.evaluation import EPISODES
 from vla.provenance import machine, usable_cores, versions
 from vla.report_data import gallery, load_run
 from vla.results import write_json
@@ -145,14 +142,14 @@ class Demo:
     def collect(self) -> None:
         """Demonstrations into RUN/data."""
         preset = self.preset
-        args = collect_command.Args(
+        collection = collect(
             self.data,
-            episodes=preset.demonstrations,
+            preset.suite.tasks,
+            preset.demonstrations,
             workers=self.workers,
             noise=preset.noise,
             seed=preset.data_seed,
         )
-        collection = collect_command.run(self.data, list(preset.suite.tasks), args)
         if not collection.complete:
             raise ValueError(f"the expert did not give all demonstrations: {collection.to_dict()['tasks']}")
 
@@ -185,13 +182,13 @@ class Demo:
         suite = self.preset.suite
         for name, policy in self.policies.items():
             evaluate(
+                policy,
                 suite if name == "trained" else in_distribution(suite, self.preset.control_episodes),
-                chosen_subject(policy, name),
-                self.run_folder / RUNS / name,
-                world_factory=World,
+                self.run_folder,
+                name=name,
                 workers=self.workers,
-                slots_per_worker=self.preset.slots,
-                keep=functools.partial(_first, suite.episodes),
+                slots=self.preset.slots,
+                keep=suite.episodes,
             )
 
     def record(self) -> None:
@@ -248,7 +245,3 @@ class Demo:
 def in_distribution(suite: Suite, episodes: int) -> Suite:
     """The in-distribution cells of a suite."""
     return replace(suite, axes=(), controls=(), episodes=episodes, base=0)
-
-
-def _first(limit: int, request: EpisodeRequest) -> bool:
-    return request.index < limit
