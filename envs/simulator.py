@@ -37,7 +37,7 @@ PHYSICS_HZ = 240
 GRAVITY = -9.81
 SETTLE_STEPS = 60  # at most: a quarter of a second
 SETTLED_SPEED = 2e-3  # m/s and rad/s * 0.1
-TARGETS_PER_STEP = 6  # the straight line in joint space between two commands is followed in this many pieces
+SMOOTHING_S = 0.05  # seconds; a full-scale action then starts with 1 g instead of 12
 POSITION_GAIN = 0.3
 SPEED_RESERVE = 1.5  # joints may be this much faster than commands are, to catch up
 TABLE_NAME = "table"
@@ -90,6 +90,7 @@ class Simulator:
         self._client = Client()
         self._spec: SceneSpec | None = None
         self._target: Float64 = np.zeros(0)  # joints (n,) that the arm was last told
+        self._velocity: Float64 = np.zeros(0)  # rad/s of the last command
         self._joints: Float64 = np.zeros(0)  # (n + 2,) arm and fingers
         self._links: Float64 = np.zeros((0, 7))  # pose of every link but the base
         self._object_poses: dict[str, Float64] = {}
@@ -119,20 +120,24 @@ class Simulator:
         self._settle()
 
     def run(self, command: ArmCommand) -> None:
-        """One control step: move from the last command to this one in a straight line in joint space."""
+        """One control step towards `command`.
+
+        The reference is the straight line in joint space from the last command to this one, averaged over the last
+        `SMOOTHING_S` seconds: it never leaves what was commanded, and it asks for accelerations that an arm has.
+        """
         assert self._spec is not None
         substeps = round(PHYSICS_HZ / self._spec.robot.control_hz)
-        seconds = substeps / PHYSICS_HZ
-        velocity = (command.joints - self._target) / seconds
+        before, velocity = self._velocity, (command.joints - self._target) * (PHYSICS_HZ / substeps)
         self._drive_fingers(command.opening)
-        done = 0
-        for part in range(1, TARGETS_PER_STEP + 1):
-            self._drive_arm(self._target + (command.joints - self._target) * (part / TARGETS_PER_STEP), velocity)
-            until = round(substeps * part / TARGETS_PER_STEP)
-            for _ in range(until - done):
-                self._client.stepSimulation()
-            done = until
-        self._target = command.joints.copy()
+        for substep in range(1, substeps + 1):
+            now = substep / PHYSICS_HZ
+            rest = max(SMOOTHING_S - now, 0.0)  # of the averaging window, still in the step before
+            here = SMOOTHING_S - rest
+            ahead = now - here + here * here / (2 * SMOOTHING_S)
+            moved = velocity * ahead - before * (rest * rest / (2 * SMOOTHING_S))
+            self._drive_arm(self._target + moved, (velocity * here + before * rest) / SMOOTHING_S)
+            self._client.stepSimulation()
+        self._target, self._velocity = command.joints.copy(), velocity
         self._read()
 
     def poses(self) -> FloatArray:
@@ -230,6 +235,7 @@ class Simulator:
                 body, joint, jointLowerLimit=lower, jointUpperLimit=upper, maxJointVelocity=SPEED_RESERVE * fastest
             )
         self._target = np.array(start[: len(robot.arm_joints)])
+        self._velocity = np.zeros_like(self._target)
         for finger in robot.finger_joints:
             client.changeDynamics(body, finger, lateralFriction=FINGER_FRICTION, spinningFriction=0.01)
         # Without a gear, two fingers that press equally hard let the object drift sideways between them.

@@ -19,8 +19,7 @@ def panda() -> Robot:
         lower=(-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973),
         upper=(2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973),
         max_velocity=(2.175, 2.175, 2.175, 2.175, 2.61, 2.61, 2.61),
-        # Above Franka's (87, 12): PyBullet's motors change speed within one step; with less they swing past the limits,
-        # with twice as much what is held slips at every stop. Measured on random full-scale actions.
+        # Above Franka's (87, 12): with those, random full-scale actions against the table push joints past limits.
         max_force=(130.0, 130.0, 130.0, 130.0, 30.0, 30.0, 30.0),
         max_opening=0.08,
         finger_velocity=0.2,
