@@ -15,7 +15,8 @@ from vla.episode import Episode
 from vla.evaluation import EPISODES
 from vla.provenance import command_line, commit, now
 from vla.report_data import PolicyRun, Run, gallery, load_run
-from vla.report_page import AxisNote, Clip, Page
+from vla.report_page import render
+from vla.report_parts import AxisNote, Clip, Page
 from vla.results import Record
 from vla.store import EpisodeStore, write_durably
 from vla.video import FrameSource, Look, encode, episode_frames
@@ -59,7 +60,7 @@ def write_report(
     shots = list(_clips(run, draw, clips or Gallery()))
     page = Page(run, shots, axes or {}, commit(), now(), command_line())
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(out, page.html().encode())
+    write_durably(out, render(page).encode())
     return run
 
 

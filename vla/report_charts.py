@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from vla.stats import PairedDrop, Rate
+from vla.stats import PairedDrop, Rate, points
 
 COLORS = 6  # --c0 ... --c5 of the style sheet
 
@@ -60,26 +60,26 @@ def level_panel(series: Sequence[Series], levels: Sequence[int], label: str) -> 
         text = "trained on" if level == 0 else f"level {level}"
         parts.append(f'<text x="{frame.x(share[level]):.1f}" y="{frame.height - 8}" text-anchor="middle">{text}</text>')
     for number, one in enumerate(series):
-        shift = 7.0 * (number - (len(series) - 1) / 2)
+        shift = min(7.0, 28.0 / len(series)) * (number - (len(series) - 1) / 2)
         parts.append(_rate_line(frame, one, share, shift))
     return _svg(frame, label, parts)
 
 
 def _rate_line(frame: Frame, series: Series, share: dict[int, float], shift: float) -> str:
     color = f"var(--c{series.color % COLORS})"
-    points, marks = [], []
+    path, marks = [], []
     for level, rate in series.rates:
         if not rate.n:
             continue
         x, y = frame.x(share[level]) + shift, frame.y(rate.value)
         low, high = (frame.y(end) for end in rate.interval)
-        points.append(f"{x:.1f},{y:.1f}")
+        path.append(f"{x:.1f},{y:.1f}")
         title = escape(f"{series.name}, level {level}: {rate.text}")
         whisker = f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke-width="2" opacity=".55"/>'
         marks.append(
             f'<g><title>{title}</title>{whisker}<circle cx="{x:.1f}" cy="{y:.1f}" r="3.4" fill="{color}"/></g>'
         )
-    line = f'<polyline points="{" ".join(points)}" fill="none" stroke-width="1.6" opacity=".75"/>'
+    line = f'<polyline points="{" ".join(path)}" fill="none" stroke-width="1.6" opacity=".75"/>'
     return f'<g stroke="{color}">{line}{"".join(marks)}</g>'
 
 
@@ -101,13 +101,9 @@ def forest(changes: Sequence[Change]) -> str:
     rows = "".join(_forest_row(change, low, high) for change in changes)
     ticks = (low, low / 2, 0.0, high) if high < -low / 3 else (low, 0.0, high)
     labels = "".join(
-        f'<span style="left:{_place(tick, low, high):.2f}%">{_points(tick)}</span>' for tick in dict.fromkeys(ticks)
+        f'<span style="left:{_place(tick, low, high):.2f}%">{points(tick)} pt</span>' for tick in dict.fromkeys(ticks)
     )
     return f'<div class="forest">{rows}<div class="row ticks"><i></i><div>{labels}</div><i></i></div></div>'
-
-
-def _points(change: float) -> str:
-    return f"{round(100 * change):+d} pt" if change else "0"
 
 
 def _place(change: float, low: float, high: float) -> float:
@@ -140,11 +136,11 @@ class Curve:
 def curve_panel(curves: Sequence[Curve], label: str, *, share: bool = False) -> str:
     """Lines over training steps; `share` is for values in [0, 1]. Other values are on a log scale if they span 10x."""
     frame = Frame(width=520.0, height=230.0, left=46.0)
-    points = [point for curve in curves for point in curve.points]
-    if not points:
+    drawn = [point for curve in curves for point in curve.points]
+    if not drawn:
         return ""
-    last = max(x for x, _ in points) or 1.0
-    scale = Scale(0.0, 1.0, False) if share else Scale.fitting([y for _, y in points])
+    last = max(x for x, _ in drawn) or 1.0
+    scale = Scale(0.0, 1.0, False) if share else Scale.fitting([y for _, y in drawn])
     parts = [_percent_grid(frame) if share else _value_grid(frame, scale)]
     for number in range(5):
         x = frame.x(number / 4)

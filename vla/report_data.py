@@ -16,7 +16,7 @@ from typing import Any
 from vla.evaluation import EPISODES, MANIFEST, RUNS
 from vla.results import RESULTS, Record, digest, read_json, read_results
 from vla.store import EpisodeStore
-from vla.suites import Cell, Suite
+from vla.suites import Suite
 from vla.summary import Summary, summarize
 
 
@@ -60,15 +60,13 @@ class PolicyRun:
         """Hash of what happened, to compare with a repetition."""
         return digest(self.records)
 
-    def command(self, cell: Cell | None = None, task: str = "", axis: str = "") -> str:
-        """The command that gives these numbers: all of them, or a cell's, a task's, an axis'."""
+    def command(self, axis: str, task: str = "") -> str:
+        """The command that gives the numbers of an axis again, over all tasks or for one."""
         suite = self.suite
-        words = ["vla", "eval", "--policy", str(self.manifest["source"]), "--suite", suite.name]
-        task, axis = (cell.task, cell.axis) if cell else (task, axis)
-        tasks = [task] if task else list(suite.tasks)
-        words += ["--task", *tasks, *(["--axis", axis] if axis else [])]
-        words += ["--episodes", str(suite.episodes), "--seed", str(suite.seed), "--name", self.name]
-        return shlex.join([*words, "--out", "runs/again"])
+        words = ["vla", "eval", "--policy", str(self.manifest["source"]), "--suite", suite.name, "--name", self.name]
+        words += ["--task", *([task] if task else suite.tasks), "--axis", axis]
+        words += ["--episodes", str(suite.count(axis)), "--seed", str(suite.seed), "--out", "runs/again"]
+        return shlex.join(words)
 
     def record_command(self, key: str) -> str:
         """The command that runs one episode again and films it."""

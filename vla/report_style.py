@@ -52,7 +52,14 @@ td[data-cmd]:hover,td[data-cmd]:focus-visible{outline:2px solid var(--accent);ou
 .key{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:7px;vertical-align:baseline}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:4px 0 12px;font-size:13px}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:14px}
-.panel{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 12px 6px;min-width:0}
+.panel{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 12px 6px;min-width:0;
+display:flex;flex-direction:column}
+.panel svg{margin-top:auto}
+.panels.two{grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
+h3.next{margin-top:26px;margin-bottom:6px}
+.origin+.origin{margin-top:16px;padding-top:14px;border-top:1px solid var(--line)}
+.origin pre{margin:6px 0}
+.origin p{color:var(--muted);font-size:12.5px;margin:0;overflow-wrap:anywhere}
 .panel p{color:var(--muted);font-size:12px;line-height:1.4;margin:0 0 4px}
 .wide{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:14px 16px}
 svg{display:block;width:100%;height:auto;overflow:visible}
@@ -84,6 +91,12 @@ font-weight:600}
 figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:12px;overflow:hidden;min-width:0}
 figure[hidden]{display:none}
 figure video{display:block;width:100%;height:auto;background:#11141a}
+.screen{position:relative;cursor:pointer;background:#11141a}
+.screen button{position:absolute;inset:0;margin:auto;width:54px;height:54px;border:0;border-radius:50%;cursor:pointer;
+background:rgba(13,17,23,.62);color:#fff;font-size:20px;line-height:54px;padding:0 0 0 4px;opacity:.92}
+.screen:hover button{background:var(--accent)}
+.screen.playing button{display:none}
+figcaption a{cursor:pointer;text-decoration:underline}
 figcaption{padding:10px 14px 12px;font-size:13px;line-height:1.45}
 figcaption b{font-weight:600}
 figcaption .say{display:block;font-size:14px;margin-bottom:2px}
@@ -104,7 +117,8 @@ th,td{padding:8px 10px}.cards{grid-template-columns:repeat(2,minmax(0,1fr));gap:
 .card .big{font-size:21px}.gallery{grid-template-columns:1fr}.wide{padding:10px}
 .forest .row{grid-template-columns:1fr auto;gap:4px 12px}.forest .track{grid-column:1/-1;grid-row:2}
 .forest .ticks i{display:none}.forest .ticks div{grid-column:1/-1}
-dl.facts{grid-template-columns:repeat(2,minmax(0,1fr))}dl.facts .long{grid-column:1/-1}}
+dl.facts{grid-template-columns:1fr}
+dl.facts div{display:grid;grid-template-columns:84px 1fr;gap:8px;align-items:baseline}}
 @media print{body{background:#fff}.filters,#cmd{display:none}section{break-inside:avoid-page}}
 """
 
@@ -120,10 +134,23 @@ try{await navigator.clipboard.writeText(text.textContent);copy.textContent='Copi
 catch(e){const range=document.createRange();range.selectNodeContents(text);
 getSelection().removeAllRanges();getSelection().addRange(range);copy.textContent='Selected'}
 setTimeout(()=>{copy.textContent='Copy'},1500)});
-const buttons=[...document.querySelectorAll('.filters button')],clips=[...document.querySelectorAll('.gallery figure')];
+const buttons=[...document.querySelectorAll('.filters [data-show]')];
+const clips=[...document.querySelectorAll('.gallery figure')];
 buttons.forEach(button=>button.addEventListener('click',()=>{
 buttons.forEach(b=>b.setAttribute('aria-pressed',String(b===button)));
 const want=button.dataset.show;
 clips.forEach(clip=>{clip.hidden=want!=='all'&&!clip.dataset.tags.split('|').includes(want);
 if(clip.hidden)clip.querySelector('video').pause()})}));
+clips.forEach(clip=>{const screen=clip.querySelector('.screen'),video=screen.firstChild;
+const play=document.createElement('button');
+video.controls=false;play.type='button';play.textContent='\u25b6';play.setAttribute('aria-label','Play');
+screen.append(play);
+screen.addEventListener('click',()=>{if(video.paused)video.play();else video.pause()});
+screen.addEventListener('dblclick',()=>{if(document.fullscreenElement)document.exitFullscreen();
+else video.requestFullscreen().then(()=>video.play())});
+video.addEventListener('play',()=>screen.classList.add('playing'));
+video.addEventListener('pause',()=>screen.classList.remove('playing'))});
+const every=document.querySelector('.every');
+if(every)every.addEventListener('click',()=>{const shown=clips.filter(c=>!c.hidden).map(c=>c.querySelector('video'));
+const stop=shown.some(v=>!v.paused);shown.forEach(v=>{if(stop)v.pause();else v.play()})});
 """

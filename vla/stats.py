@@ -87,7 +87,7 @@ class PairedDrop:
         """For tables, in percentage points: `-25 pt [-44, -9] (20 pairs)`; the sign is that of the change."""
         if not self.pairs:
             return "no pairs"
-        change, low, high = (f"{0 - round(100 * x):+d}" for x in (self.value, self.high, self.low))
+        change, low, high = (points(-x) for x in (self.value, self.high, self.low))
         return f"{change} pt [{low}, {high}] ({self.pairs} pairs)"
 
     def to_dict(self) -> dict[str, float | int | None]:
@@ -109,6 +109,12 @@ def percent(value: float) -> str:
     if (rounded == 100 and value < 1) or (rounded == 0 and value > 0):
         return f"{100 * value:.1f}"
     return str(rounded)
+
+
+def points(value: float) -> str:
+    """A difference of shares in whole percentage points, with its sign: `+3`, `-12`, `0`."""
+    rounded = round(100 * value)
+    return f"{rounded:+d}" if rounded else "0"
 
 
 def wilson(k: int, n: int, z: float = Z95) -> tuple[float, float]:

@@ -70,10 +70,11 @@ class Suite:
 
     def requests(self) -> tuple[EpisodeRequest, ...]:
         """Every episode once, in the order of `cells`."""
-        return tuple(self._request(cell, index) for cell in self.cells() for index in range(self._count(cell)))
+        return tuple(self._request(cell, index) for cell in self.cells() for index in range(self.count(cell.axis)))
 
-    def _count(self, cell: Cell) -> int:
-        return max(self.episodes, self.base) if cell.axis == UNPERTURBED else self.episodes
+    def count(self, axis: str) -> int:
+        """Episodes of each cell of an axis."""
+        return max(self.episodes, self.base) if axis == UNPERTURBED else self.episodes
 
     def _request(self, cell: Cell, index: int) -> EpisodeRequest:
         changes = () if cell.axis == UNPERTURBED else (Perturbation(cell.axis, cell.level),)
@@ -117,7 +118,8 @@ class Suite:
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Suite:
         """Read what `to_dict` wrote, also after a trip through JSON."""
-        return Suite(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
+        fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        return Suite(**fields)
 
 
 def request_of(key: str) -> EpisodeRequest:

@@ -123,7 +123,7 @@ def _tagged(view: ByteArray, name: str) -> ByteArray:
 def add_caption(picture: ByteArray, caption: Caption) -> ByteArray:
     """`picture` (H, W, 3) between a bar with the instruction and a bar with step and outcome; even height and width."""
     height, width = picture.shape[:2]
-    size = max(12, min(height // 18, width // 26))
+    size = max(12, min(max(18, height // 18), width // 24))  # legible in small pictures, not loud in large ones
     pad = size // 2
     lines = wrap(caption.instruction or "(no instruction)", size, width - 2 * pad)
     head = np.full((len(lines) * round(1.35 * size) + 2 * pad, width, 3), BAR, np.uint8)

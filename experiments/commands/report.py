@@ -1,4 +1,4 @@
-"""Write the report of a run: one HTML file with tables, intervals, charts, videos and the command behind each number.
+"""Write the report of a run: one HTML file with intervals, charts, videos and the command behind each number.
 
 RUN holds eval/POLICY/ (from `vla eval --out RUN`, several policies) and, if something was trained there, train/.
 """
@@ -16,7 +16,7 @@ from envs.variations import AXES
 from experiments.drawing import frame_source
 from vla.episode import Episode
 from vla.report import Gallery, write_report
-from vla.report_page import AxisNote
+from vla.report_parts import AxisNote
 from vla.video import FrameSource, Look
 
 
