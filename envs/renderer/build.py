@@ -16,8 +16,7 @@ from envs.scene import ObjectSpec, SceneSpec, TableSpec, Texture
 from envs.urdf import load_urdf
 
 FLOOR_SIDE_M = 9.0
-FINE_TRIANGLES, COARSE_TRIANGLES = 420, 130  # of one visual of the robot, with level of detail
-COARSE_HEIGHT = 128  # images up to this height, pixels, get the coarse meshes
+TRIANGLES = ((128, 130), (256, 420), (10**9, 1500))  # image height up to which a robot's link gets so many triangles
 WHITE = Texture("plain", (1.0, 1.0, 1.0))
 
 
@@ -29,7 +28,8 @@ def build_render_scene(
     Args:
         spec: The scene.
         level_of_detail: Simplify the robot's meshes; False keeps every triangle of the files.
-        image_height: Height of the largest picture that will be drawn, pixels: small ones get coarser meshes.
+        image_height: Height of the largest picture that will be drawn, pixels: small ones get coarser
+            meshes. None stands for a large one.
 
     Raises:
         ValueError: An unknown robot or object kind, or a size that does not fit its kind.
@@ -37,8 +37,8 @@ def build_render_scene(
     rows = pose_rows(spec)
     row_of = {(row.body, row.link): i for i, row in enumerate(rows)}
     nodes = [_floor(spec), _table(spec.table)]
-    coarse = image_height is not None and image_height <= COARSE_HEIGHT
-    triangles = (COARSE_TRIANGLES if coarse else FINE_TRIANGLES) if level_of_detail else None
+    height = TRIANGLES[-1][0] if image_height is None else image_height
+    triangles = next(count for limit, count in TRIANGLES if height <= limit) if level_of_detail else None
     for name, link, mesh in _robot_meshes(spec.robot.name, triangles):
         nodes.append(Node(name, ROBOT_BODY, link, mesh, Material(WHITE, smooth=True), row_of[ROBOT_BODY, link]))
     for i, item in enumerate(spec.objects):

@@ -1,15 +1,13 @@
 """Level of detail: robot meshes simplified once and kept in the user's cache folder.
 
-The cache is `$XDG_CACHE_HOME/vla-bench/meshes` (else `~/.cache/...`). A file's name is a hash of the mesh's content and
-of every parameter, so entries never go stale; it is written under a temporary name and renamed, so several processes
-may start at once: each sees a whole file or none.
+A file's name is a hash of the mesh's content and of every parameter, so entries never go stale; it is written under a
+temporary name and renamed, so several processes may start at once: each sees a whole file or none.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import io
 import warnings
 import zipfile
 from functools import lru_cache
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.cache import cache_folder, write_atomically
 from envs.renderer.meshes import Surface, load_surface, merge_points, surface_areas, surface_mesh
 from envs.renderer.types import Mesh
 
@@ -33,12 +32,6 @@ SMALLEST_PART = 0.002  # share of the area below which a part is left out
 AREA_POWER = 0.8  # triangles of a part grow with its area to this power
 
 
-def cache_folder() -> Path:
-    """Folder of the mesh cache; it need not exist."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "vla-bench" / "meshes"
-
-
 @lru_cache(maxsize=256)
 def visual_mesh(visual: UrdfVisual, triangles: int | None) -> Mesh:
     """The mesh of a URDF visual in its link's frame.
@@ -47,13 +40,17 @@ def visual_mesh(visual: UrdfVisual, triangles: int | None) -> Mesh:
         visual: What the URDF says.
         triangles: Simplify to about that many; None keeps every one of the file.
     """
-    path = cache_folder() / f"{_key(visual, triangles)}.npz"
-    surface = _read(path)
-    if surface is None:
-        surface = load_surface(visual)
-        if triangles is not None and triangles < len(surface.faces):
-            surface = simplify(surface, triangles)
-        _write(path, surface)
+    if triangles is None:
+        return surface_mesh(load_surface(visual))
+    try:
+        path = cache_folder("meshes") / f"{_key(visual, triangles)}.npz"
+        surface = _read(path)
+        if surface is None:
+            surface = simplify(load_surface(visual), triangles)
+            _write(path, surface)
+    except OSError as error:
+        warnings.warn(f"the mesh cache cannot be used, meshes are simplified at every start: {error}", stacklevel=2)
+        surface = simplify(load_surface(visual), triangles)
     return surface_mesh(surface)
 
 
@@ -128,13 +125,6 @@ def _read(path: Path) -> Surface | None:
 
 
 def _write(path: Path, surface: Surface) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, points=surface.points, faces=surface.faces, face_rgb=surface.face_rgb)
-        os.replace(name, path)
-    except OSError as error:
-        warnings.warn(
-            f"mesh cache {path.parent} is not writable, meshes are rebuilt at every start: {error}", stacklevel=2
-        )
+    buffer = io.BytesIO()
+    np.savez(buffer, points=surface.points, faces=surface.faces, face_rgb=surface.face_rgb)
+    write_atomically(path, buffer.getvalue())

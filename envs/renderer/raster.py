@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.renderer import kernels, shading
-from envs.renderer.pack import pack_scene
+from envs.renderer.pack import CASTS, pack_scene
+from envs.renderer.picture import halve
 from envs.renderer.types import Camera, Frame, RenderScene
 from vla.contract import FloatArray
 
@@ -52,7 +53,7 @@ class RasterRenderer:
         self._lights = np.concatenate([self._lights, [self._sun, light.point_position]]).astype(np.float32)
         self._slots = np.empty(len(packed.faces), np.int32)
         self._prepared = np.empty((len(packed.faces) + 1, 24), np.float32)
-        self._shadows = (light.shadows if shadows is None else shadows) and bool(packed.ints[:, kernels.CASTS].any())
+        self._shadows = (light.shadows if shadows is None else shadows) and bool(packed.ints[:, CASTS].any())
         self._supersample = supersample
         self._buffers: dict[tuple[int, int], tuple[FloatArray, NDArray[np.int32]]] = {}
 
@@ -118,7 +119,7 @@ class RasterRenderer:
         shading.shade(
             *self._surface, transforms, rays, self._lights, *shadow, depth, ids, self._slots, self._prepared, *out
         )
-        return Frame(*out) if factor == 1 else _halve(*out)
+        return Frame(*out) if factor == 1 else halve(*out)
 
 
 def shadow_map_size(image_height: int) -> int:
@@ -138,14 +139,3 @@ def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     if not length > 0:
         raise ValueError(f"a light direction has a length > 0, got {vector.tolist()}")
     return np.asarray(vector / length)
-
-
-def _halve(rgb: Any, depth: Any, segmentation: Any) -> Frame:
-    """Average 2 x 2 pixels."""
-    height, width = depth.shape[0] // 2, depth.shape[1] // 2
-    total = rgb.reshape(height, 2, width, 2, 3).sum(axis=(1, 3), dtype=np.uint16)
-    return Frame(
-        ((total + 2) >> 2).astype(np.uint8),
-        np.ascontiguousarray(depth[1::2, 1::2]),
-        np.ascontiguousarray(segmentation[1::2, 1::2]),
-    )

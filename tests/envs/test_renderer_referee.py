@@ -1,0 +1,75 @@
+"""The rasterizer against TinyRenderer: same meshes, same poses, same cameras, on random scenes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.envs.rendering import random_case
+
+from envs.renderer.build import build_render_scene
+from envs.renderer.make import make_renderer
+from envs.renderer.types import Frame
+
+SCENES = 20
+SIZE = 160
+
+
+def _edges(frame: Frame, radius: int = 2) -> NDArray[np.bool_]:
+    """Pixels within `radius` of a step of segmentation or depth."""
+    step = np.zeros(frame.depth.shape, bool)
+    for axis in (0, 1):
+        jump = np.diff(frame.segmentation, axis=axis) != 0
+        jump |= np.abs(np.diff(frame.depth, axis=axis)) > 0.01
+        before, after = [slice(None)] * 2, [slice(None)] * 2
+        before[axis], after[axis] = slice(None, -1), slice(1, None)
+        step[tuple(before)] |= jump
+        step[tuple(after)] |= jump
+    wide = step.copy()
+    for dy in range(-radius, radius + 1):
+        for dx in range(-radius, radius + 1):
+            wide |= np.roll(step, (dy, dx), (0, 1))
+    return wide
+
+
+def _overlaps(a: Frame, b: Frame) -> dict[int, float]:
+    """Intersection over union of each body larger than 50 pixels."""
+    bodies_a, bodies_b = a.segmentation & 0xFFFFFF, b.segmentation & 0xFFFFFF
+    out = {}
+    for body in np.unique(bodies_b[b.segmentation >= 0]):
+        mask_a, mask_b = (bodies_a == body) & (a.segmentation >= 0), (bodies_b == body) & (b.segmentation >= 0)
+        if mask_b.sum() > 50:
+            out[int(body)] = float((mask_a & mask_b).sum() / (mask_a | mask_b).sum())
+    return out
+
+
+@pytest.mark.parametrize("seed", range(SCENES))
+def test_depth_and_segmentation_agree_with_tiny_renderer(seed: int) -> None:
+    spec, poses, cameras = random_case(seed, SIZE)
+    full = build_render_scene(spec, level_of_detail=False)
+    tiny = make_renderer("tiny", full, shadows=False)
+    expected = tiny.render(poses, cameras)
+    tiny.close()
+    exact = make_renderer("raster", full).render(poses, cameras)
+    simplified = make_renderer("raster", build_render_scene(spec, image_height=SIZE)).render(poses, cameras)
+    for reference, frame, coarse in zip(expected, exact, simplified, strict=True):
+        inside = ~_edges(reference) & ~_edges(frame)
+        error = np.abs(frame.depth - reference.depth)[inside]
+        assert np.mean(error < 0.002) > 0.99
+        assert all(value > 0.98 for value in _overlaps(frame, reference).values()), _overlaps(frame, reference)
+        assert all(value > 0.95 for value in _overlaps(coarse, reference).values()), _overlaps(coarse, reference)
+
+
+def test_depth_of_a_plane_is_exact() -> None:
+    spec, poses, cameras = random_case(0, 64)
+    frame = make_renderer("raster", build_render_scene(spec)).render(poses, cameras[:1])[0]
+    camera = cameras[0]
+    y, x = np.nonzero(frame.segmentation == 1)  # the table's top at z = 0 and its sides
+    focal = 32 / math.tan(math.radians(camera.fov_y) / 2)
+    rays_c = np.stack([(x + 0.5 - 32) / focal, (y + 0.5 - 32) / focal, np.ones(len(x))], axis=1)
+    points_w = camera.pose_w[:3, 3] + rays_c * frame.depth[y, x, None] @ camera.pose_w[:3, :3].T
+    top = points_w[:, 2] > -0.02
+    assert top.sum() > 300
+    np.testing.assert_allclose(points_w[top, 2], 0.0, atol=2e-6)
