@@ -5,6 +5,7 @@ Knows no task: a task says which object may stand in which rectangle of the tabl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -71,7 +72,7 @@ def radius(thing: ObjectSpec) -> float:
 def clear(thing: ObjectSpec, others: Sequence[ObjectSpec], gap: float) -> bool:
     """Whether `thing` keeps `gap` metres from all others (footprints taken as circles)."""
     return all(
-        np.hypot(thing.position[0] - other.position[0], thing.position[1] - other.position[1])
+        math.hypot(thing.position[0] - other.position[0], thing.position[1] - other.position[1])
         >= radius(thing) + radius(other) + gap
         for other in others
     )

@@ -44,6 +44,7 @@ class ObjectSpec:
         texture: Surface; `texture.rgb` is the colour that is drawn (a shade of `color`).
         mass: Kilograms; 0 for what is fixed (zones are also without collision).
         friction: Lateral friction coefficient.
+        distractor: Added by an axis; the task did not ask for it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ObjectSpec:
     texture: Texture
     mass: float = 0.05
     friction: float = 1.0
+    distractor: bool = False
 
 
 @dataclass(frozen=True)

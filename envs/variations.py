@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from envs.cameras import place, project
 from envs.colors import difference, shifted
 from envs.grammar import COLORS, MIN_NEW_WORDS
-from envs.layout import REACHABLE, Slot, arrange
 from envs.robots import ROBOTS
 from envs.scene import RGB, CameraSpec, ObjectSpec, SceneSpec, Texture, TextureKind, Vec3
-from envs.tasks.base import Task, make_thing, yaw_range
+from envs.tasks.base import Task, make_thing
 from vla.registry import Registry
 
 Family = Literal["visual", "geometry", "language", "robot"]
@@ -95,13 +94,7 @@ def distractors(spec: SceneSpec, rng: np.random.Generator, magnitude: float, tas
     free = [(color, kind) for color in COLORS for kind in kinds if (color, kind) not in taken]
     chosen = [free[int(i)] for i in rng.permutation(len(free))[: int(magnitude)]]
     things = [make_thing(color, kind) for color, kind in chosen]
-    slots = [Slot(thing, REACHABLE, yaw=yaw_range(thing)) for thing in things]
-    added = arrange(slots, rng, fixed=spec.objects, gap=DISTRACTOR_GAP, accept=lambda new: task.leaves_room(spec, new))
-    crowded = replace(spec, objects=(*spec.objects, *added))
-    return replace(crowded, alternatives=task.alternatives(crowded))
-
-
-DISTRACTOR_GAP = 0.035  # metres: a little tighter than in training, so that four more find room
+    return task.crowded(spec, things, rng)
 
 
 @axis("color", "visual", "CIELAB Delta E", (8.0, 16.0, 24.0))

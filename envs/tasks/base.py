@@ -16,7 +16,7 @@ import numpy as np
 
 from envs.cameras import DEFAULT_CAMERAS
 from envs.grammar import COLORS, Grammar, vocabulary
-from envs.layout import AREA, Slot, arrange
+from envs.layout import AREA, REACHABLE, Slot, arrange
 from envs.objects import object_kind
 from envs.robots import ROBOTS
 from envs.scene import GoalSpec, ObjectSpec, RobotSpec, SceneSpec, Texture
@@ -27,6 +27,7 @@ from vla.registry import Registry
 JOINT_NOISE = 0.02  # radians either way at the start of every episode: about 1 cm at the tool
 BLOCK_YAW = 0.5  # radians either way in training
 SAME_COLOR = 0.15  # share of scenes in which only the kind tells the target from another object
+DISTRACTOR_GAP = 0.035  # metres: a little tighter than in training, so that four more find room
 MOVED = 0.03  # metres: an object that is nearer to its first place has not been moved
 FALLEN = -0.02  # metres: an object whose centre is lower has fallen off the table
 
@@ -102,8 +103,21 @@ class Task(ABC):
 
     def rearranged(self, spec: SceneSpec, rng: np.random.Generator, margin: float, inner: float) -> SceneSpec:
         """The same objects elsewhere: areas grown by `margin` metres, target outside the area grown by `inner`."""
-        slots = self.slots(spec.objects, spec.goal, margin, inner)
-        return replace(spec, objects=arrange(slots, rng, accept=self.accept))
+        own = tuple(thing for thing in spec.objects if not thing.distractor)
+        others = tuple(thing for thing in spec.objects if thing.distractor)
+        objects = arrange(self.slots(own, spec.goal, margin, inner), rng, accept=self.accept)
+        return self.crowded(replace(spec, objects=objects), others, rng)
+
+    def crowded(self, spec: SceneSpec, things: Sequence[ObjectSpec], rng: np.random.Generator) -> SceneSpec:
+        """The scene with distractors anywhere within reach, where they leave room for the goal."""
+        if not things:
+            return spec
+        slots = [Slot(replace(thing, distractor=True), REACHABLE, yaw=yaw_range(thing)) for thing in things]
+        added = arrange(
+            slots, rng, fixed=spec.objects, gap=DISTRACTOR_GAP, accept=lambda new: self.leaves_room(spec, new)
+        )
+        full = replace(spec, objects=(*spec.objects, *added))
+        return replace(full, alternatives=self.alternatives(full))
 
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """Every goal of this task in the scene, in the order of its objects."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from envs.expert import bottom_of, push
 from envs.grammar import Grammar
-from envs.layout import Rect, Slot
+from envs.layout import Rect, Slot, radius
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
 from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, moved, pick_descriptions, yaw_range
@@ -63,14 +64,14 @@ class Push(Task):
         return slots
 
     def accept(self, things: Sequence[ObjectSpec]) -> bool:
-        """Every object can be pushed to every zone without touching another object on the way."""
+        """Every object can be pushed to every zone without touching another object or crossing another zone."""
         zones = [thing for thing in things if thing.kind == "zone"]
         movable = [thing for thing in things if thing.kind != "zone"]
         return all(
             _far_from_lane(other, thing, zone)
             for thing, zone in itertools.product(movable, zones)
-            for other in movable
-            if other is not thing
+            for other in things
+            if other is not thing and other is not zone
         )
 
     def leaves_room(self, spec: SceneSpec, added: Sequence[ObjectSpec]) -> bool:
@@ -129,9 +130,14 @@ def in_zone(state: WorldState, name: str, zone: str) -> bool:
 
 
 def _far_from_lane(other: ObjectSpec, thing: ObjectSpec, zone: ObjectSpec) -> bool:
-    """Whether `other` keeps `LANE` from the straight way of `thing` to `zone`, run-up included."""
-    start, end, point = (np.array(o.position[:2]) for o in (thing, zone, other))
-    ahead = (end - start) / np.linalg.norm(end - start)
-    begin = start - RUN_UP * ahead
-    along = float(np.clip((point - begin) @ ahead, 0.0, np.linalg.norm(end - begin)))
-    return bool(np.linalg.norm(begin + along * ahead - point) >= LANE)
+    """Whether `other` keeps away from the straight way of `thing` to `zone`, run-up included.
+
+    Objects stay `LANE` away; the way crosses no other zone.
+    """
+    (x, y), (to_x, to_y) = thing.position[:2], zone.position[:2]
+    length = math.hypot(to_x - x, to_y - y)
+    ahead_x, ahead_y = (to_x - x) / length, (to_y - y) / length
+    aside_x, aside_y = other.position[0] - x, other.position[1] - y
+    along = min(max(aside_x * ahead_x + aside_y * ahead_y, -RUN_UP), length)
+    limit = radius(other) if other.kind == "zone" else LANE
+    return math.hypot(aside_x - along * ahead_x, aside_y - along * ahead_y) >= limit

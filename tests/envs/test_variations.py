@@ -15,9 +15,9 @@ from envs.objects import resting_z
 from envs.robots import ROBOTS
 from envs.scene import RGB, SceneSpec
 from envs.scenes import make_scene
-from envs.tasks.base import TASKS, training_vocabulary
+from envs.tasks.base import DISTRACTOR_GAP, TASKS, training_vocabulary
 from envs.tasks.push import FAR_SIDE, NEAR_SIDE
-from envs.variations import AXES, DISTRACTOR_GAP, VISIBLE
+from envs.variations import AXES, VISIBLE
 from vla.contract import EpisodeRequest, Perturbation
 from vla.registry import UnknownNameError
 from vla.seeding import stream
@@ -145,6 +145,9 @@ def test_distractors_are_added_and_do_not_fit_the_words(task: str) -> None:
         twin, spec = scene(task), scene(task, "distractors", level)
         assert spec.objects[: len(twin.objects)] == twin.objects
         assert len(spec.objects) == len(twin.objects) + count
+        assert [thing.distractor for thing in spec.objects] == [False] * len(twin.objects) + [True] * int(count)
+        again = TASKS[task]().rearranged(spec, np.random.default_rng(0), 0.0, -1.0)
+        assert {thing.name for thing in again.objects} == {thing.name for thing in spec.objects}
         assert len({(thing.color, thing.kind) for thing in spec.objects}) == len(spec.objects)
 
 
