@@ -18,8 +18,8 @@ from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, move
 from vla.contract import FloatArray
 
 KINDS = ("block", "cylinder")  # a ball rolls on
-NEAR_SIDE = Rect(0.395, 0.455, -0.17, 0.17)  # where objects start
-FAR_SIDE = Rect(0.565, 0.605, -0.17, 0.17)  # where zones lie
+NEAR_SIDE = Rect(0.375, 0.425, -0.12, 0.12)  # where objects start
+FAR_SIDE = Rect(0.585, 0.62, -0.12, 0.12)  # where zones lie
 LANE = 0.075  # metres: nothing else may be nearer to the line along which an object is pushed
 RUN_UP = 0.08  # metres behind an object that must be free too
 ON_TABLE = 0.01  # metres: an object whose lowest point is higher is held, not pushed
