@@ -21,14 +21,14 @@ from envs.cache import cache_folder, write_atomically
 from envs.control import ArmCommand
 from envs.objects import Piece, checked_kind
 from envs.poses import FIRST_OBJECT_BODY, ROBOT_BODY, PoseRow, pose_rows
-from envs.quiet import quiet_stderr
+from envs.quiet import silence
 from envs.robots import ROBOTS, Robot
 from envs.scene import ObjectSpec, SceneSpec
 from envs.state import BodyState
 from envs.urdf import load_urdf
 from vla.contract import FloatArray
 
-with quiet_stderr():  # it says when it was built
+with silence():  # it says when it was built
     import pybullet
 
 Float64 = NDArray[np.float64]

@@ -7,21 +7,19 @@ they can do: ambient and directional light by their mean over the channels, no p
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib.util
-import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.quiet import silence
 from envs.renderer.picture import background_gradient, halve
 from envs.renderer.textures import bake, texture_image
 from envs.renderer.types import Camera, Frame, Mesh, Node, RenderScene
@@ -57,7 +55,7 @@ class BulletRenderer:
         self._client = connect()
         self._egl = egl
         if egl:
-            with _silence():
+            with silence():
                 self._plugin = self._client.loadPlugin(_egl_library(), _PLUGIN)
                 self._client.getCameraImage(8, 8, renderer=self._client.ER_BULLET_HARDWARE_OPENGL)  # prints, too
         self._rows = 1 + max((node.row for node in scene.nodes), default=-1)
@@ -75,13 +73,15 @@ class BulletRenderer:
             if node.row >= 0:
                 pose = poses[node.row].astype(float).tolist()
                 self._client.resetBasePositionAndOrientation(body, pose[:3], pose[3:])
-        return [self._draw(camera) for camera in cameras]
+        with silence() if self._egl else contextlib.nullcontext():  # the plugin prints when it draws the first time
+            return [self._draw(camera) for camera in cameras]
 
     def close(self) -> None:
         """Disconnect and delete the texture files; calling it again does nothing."""
         if self._egl and self._client.number >= 0:
-            with _silence():
+            with silence():
                 self._client.unloadPlugin(self._plugin)
+                self._client.close()
         self._client.close()
         self._folder.cleanup()
 
@@ -217,22 +217,3 @@ def egl_problem() -> str:
 def _egl_library() -> str:
     spec = importlib.util.find_spec("eglRenderer")
     return spec.origin or "" if spec else ""
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Drop what the EGL plugin prints: it would come after the last line that a command prints."""
-    library: Any = ctypes.CDLL(None)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept, nowhere = [os.dup(1), os.dup(2)], os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        library.fflush(None)
-        os.dup2(kept[0], 1)
-        os.dup2(kept[1], 2)
-        for handle in (*kept, nowhere):
-            os.close(handle)
