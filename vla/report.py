@@ -66,9 +66,15 @@ def write_report(
 
 def _clips(run: Run, draw: Draw, wanted: Gallery) -> Iterator[Clip]:
     for policy in run.policies:
-        bad, good = (wanted.failures, wanted.successes) if policy is run.main else (wanted.others - 1, 1)
-        for record in gallery(policy, bad, good):
+        for record in _chosen(policy, wanted, policy is run.main):
             yield make_clip(policy, record, draw, wanted.look)
+
+
+def _chosen(policy: PolicyRun, wanted: Gallery, main: bool) -> list[Record]:
+    if main:
+        return gallery(policy, wanted.failures, wanted.successes)
+    good = gallery(policy, 0, (wanted.others + 1) // 2)
+    return gallery(policy, wanted.others - len(good), 0) + good
 
 
 def make_clip(policy: PolicyRun, record: Record, draw: Draw, look: Look) -> Clip:

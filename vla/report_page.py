@@ -143,7 +143,7 @@ def _training(page: Page) -> str:
     panels += _curves("Quick checks in the simulator while training", lines, share=True) if lines else ""
     rates = sorted(row["samples_per_s"] for row in losses if "samples_per_s" in row)
     pace = f", {rates[len(rates) // 2]:.0f} samples/s (median)" if rates else ""
-    text = f"{losses[-1]['step']} steps in {rows[-1].get('seconds', 0.0) / 60:.1f} minutes{pace}."
+    text = f"{losses[-1]['step']} steps in {max(row.get('seconds', 0.0) for row in rows) / 60:.1f} minutes{pace}."
     config = page.run.training_config
     more = details("Configuration", f"<pre>{escape(json.dumps(config, indent=1)[:20000])}</pre>") if config else ""
     return section("training", "Training", text, f'<div class="panels two">{panels}</div>', more)
