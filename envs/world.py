@@ -61,6 +61,7 @@ class World:
     def load(self, spec: SceneSpec) -> None:
         """Build any scene. Raises ValueError naming what does not fit; the world must then be loaded again."""
         task, control = TASKS[spec.goal.task](), make_control(spec)
+        _check_goals(spec)
         self._spec = None
         self._close_renderer()
         self._simulator.build(spec)
@@ -74,14 +75,12 @@ class World:
     @property
     def spec(self) -> SceneSpec:
         """The scene as built. Raises RuntimeError before the first reset."""
-        if self._spec is None:
-            raise RuntimeError("this world has no scene; call reset(request) or load(spec) first")
-        return self._spec
+        return self._needs_scene()
 
     @property
     def task(self) -> Task:
         """The task of the scene."""
-        assert self._spec is not None
+        self._needs_scene()
         return self._task
 
     @property
@@ -139,7 +138,7 @@ class World:
 
     def poses(self) -> FloatArray:
         """Poses of all moving parts, (N, 7): position (m, world) and quaternion xyzw; rows as `envs.poses` says."""
-        assert self._spec is not None
+        self._needs_scene()
         return self._simulator.poses()
 
     def agent_pos(self) -> FloatArray:
@@ -186,6 +185,11 @@ class World:
         self._spec = None
         self._simulator.close()
 
+    def _needs_scene(self) -> SceneSpec:
+        if self._spec is None:
+            raise RuntimeError("this world has no scene; call reset(request) or load(spec) first")
+        return self._spec
+
     def _failure(self, state: WorldState) -> str:
         """Why the time was not enough; a robot that did what was said to it, though it was not the goal, did listen."""
         spoken = state.spec.spoken
@@ -197,6 +201,14 @@ class World:
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
+
+
+def _check_goals(spec: SceneSpec) -> None:
+    names = [item.name for item in spec.objects]
+    for goal in (spec.goal, *spec.alternatives, *((spec.spoken,) if spec.spoken else ())):
+        for name in (goal.target, goal.place):
+            if name and name not in names:
+                raise nearest("object", name, names)
 
 
 def checked_action(action: FloatArray) -> Float64:

@@ -11,7 +11,7 @@ from vla.registry import UnknownNameError
 
 def rotate(quaternion: Quat, points: np.ndarray) -> np.ndarray:
     vector, scalar = np.asarray(quaternion[:3]), quaternion[3]
-    return points + 2 * np.cross(vector, np.cross(vector, points) + scalar * points)
+    return np.asarray(points + 2 * np.cross(vector, np.cross(vector, points) + scalar * points))
 
 
 def corners(piece: Piece) -> np.ndarray:
@@ -24,13 +24,13 @@ def corners(piece: Piece) -> np.ndarray:
         ring = piece.dims[0] * np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1)
         ends = np.array([[0, 0, half], [0, 0, -half]])
         local = np.concatenate([ring, ends])
-    return rotate(piece.quaternion, local) + np.array(piece.position)
+    return np.asarray(rotate(piece.quaternion, local) + np.array(piece.position))
 
 
 def face_normals(mesh: Mesh) -> np.ndarray:
     a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
     normals = np.cross(b - a, c - a)
-    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True))
 
 
 @pytest.mark.parametrize("name", OBJECT_KINDS)
