@@ -115,11 +115,19 @@ def test_zero_actions_do_not_creep(arm: Arm) -> None:
     assert radians < 2e-3
 
 
-MOVES: list[tuple[float, ...]] = [(1, 0, 0, 0, 0, 0), (0, -1, 0, 0, 0, 0), (0, 0, -1, 0, 0, 0), (0.4, 0.7, 0.3, 0, 0, 0)]
-TURNS: list[tuple[float, ...]] = [(0, 0, 0, 0, 0, 1), (0, 0, 0, 0, -0.7, 0), (0, 0, 0, -0.7, 0, 0), (0.5, -0.5, -0.4, 0.2, -0.2, 0.3)]
+MOTIONS: list[tuple[float, ...]] = [
+    (1, 0, 0, 0, 0, 0),
+    (0, -1, 0, 0, 0, 0),
+    (0, 0, -1, 0, 0, 0),
+    (0.4, 0.7, 0.3, 0, 0, 0),
+    (0, 0, 0, 0, 0, 1),
+    (0, 0, 0, 0, -0.7, 0),  # faster than this about x and y, the joints do not turn
+    (0, 0, 0, -0.7, 0, 0),
+    (0.5, -0.5, -0.4, 0.2, -0.2, 0.3),
+]
 
 
-@pytest.mark.parametrize("motion", MOVES + TURNS)
+@pytest.mark.parametrize("motion", MOTIONS)
 def test_a_step_moves_the_tool_by_its_scale_in_the_base_frame(arm: Arm, motion: tuple[float, ...]) -> None:
     expected = arm.pose.copy()
     for _ in range(2):
