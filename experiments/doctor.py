@@ -86,7 +86,7 @@ def versions() -> Iterator[Line]:
     """Python, the toolkit, and every package it requires (as installed)."""
     yield Line("versions", "python", "INFO", f"{platform.python_version()} ({sys.executable})")
     for name in [DISTRIBUTION, *requirements()]:
-        found = next(importlib.metadata.Distribution.discover(name=name), None)
+        found = next(iter(importlib.metadata.Distribution.discover(name=name)), None)
         if found is None:
             yield Line("versions", name, "FAIL", "not installed; `make setup` or `pip install -e .`")
         else:
@@ -115,7 +115,7 @@ def threads() -> Iterator[Line]:
         yield Line("threads", name, "INFO", os.environ.get(name, "not set"))
     yield Line("threads", "torch", "INFO", f"{torch.get_num_threads()} of {usable_cores()} usable cores")
     yield Line(
-        "threads", "numba", "INFO", f"{numba.config.NUMBA_NUM_THREADS} at most; kernels run on the caller's thread"
+        "threads", "numba", "INFO", f"{numba.get_num_threads()} at most; kernels run on the caller's thread"
     )
     accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "none (the CPU is enough)"
     yield Line("threads", "accelerator", "INFO", accelerator)
