@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,20 @@ import torch
 
 from vla import checkpoint
 from vla.contract import ACTION_DIM, FloatArray, Observation
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch use one thread: worlds run on the other cores, and threads that wait for them spin.
+
+    It also keeps the last bits of the actions independent of the machine's number of cores.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class LearnedPolicy:
@@ -54,11 +69,9 @@ class LearnedPolicy:
 
     def act(self, observations: Sequence[Observation]) -> FloatArray:
         """Return actions (B, C, 7) in [-1, 1]."""
-        chunks = [
-            self._act(observations[start : start + self.batch_size])
-            for start in range(0, len(observations), self.batch_size)
-        ]
-        return np.concatenate(chunks)
+        starts = range(0, len(observations), self.batch_size)
+        with _one_thread():
+            return np.concatenate([self._act(observations[start : start + self.batch_size]) for start in starts])
 
     @torch.inference_mode()
     def _act(self, observations: Sequence[Observation]) -> FloatArray:

@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -28,7 +28,14 @@ from vla import checkpoint
 from vla.batches import BatchSource, Corruption, Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.model import Batch, CompactVLA
+from vla.results import read_json, write_json
 from vla.trainlog import TrainLog
+
+SETTINGS = "train.json"
+# What may differ between the parts of a resumed run, for it does not change its path.
+FREE_SETTINGS = {
+    "seconds", "threads", "draw_threads", "cache", "save_every", "keep", "log_every", "eval_every",
+}  # fmt: skip
 
 Evaluator = Callable[[Path], dict[str, float]]  # checkpoint folder -> success by task
 
@@ -92,12 +99,14 @@ class Trainer:
         config: How to train.
         policy: Configuration saved with the weights.
         data: The demonstrations.
-        resume: Go on from `checkpoints/last`. Without it a folder that already has a checkpoint is refused.
+        resume: Go on from `checkpoints/last`, or begin if there is none yet. Without it a folder that already has a
+            checkpoint is refused.
         evaluator: Called every `eval_every` steps with a fresh checkpoint.
 
     Raises:
-        CheckpointError: There is nothing to resume, or the checkpoint belongs to another model.
+        CheckpointError: The checkpoint is damaged.
         FileExistsError: The folder already holds a run and `resume` is off.
+        ValueError: The run was begun with other settings.
     """
 
     def __init__(
@@ -114,13 +123,13 @@ class Trainer:
         if config.precision not in ("bf16", "no"):
             raise ValueError(f"unknown precision {config.precision!r}; known: bf16, no")
         self.run, self.config, self.evaluator = run, config, evaluator
-        self._check_folder(resume)
+        resume = self._check_folder(resume)
         if config.torch_threads:
             torch.set_num_threads(config.torch_threads)
         # Autocast is torch's own: accelerate fixes its mixed precision once a process, and a run is not a process.
         self.accelerator = Accelerator()
         set_seed(config.seed)
-        self.policy = checkpoint.load_config(checkpoint.find(run)) if resume else policy
+        self.policy = policy
         self.source = BatchSource(
             data, self.policy.normalizer, self.policy.vocabulary, config.batch_size, config.seed, config.corruption
         )
@@ -135,10 +144,13 @@ class Trainer:
         self.log = TrainLog(run, quiet=not self.accelerator.is_main_process)
         self._stop = False
 
-    def _check_folder(self, resume: bool) -> None:
-        exists = (self.run / "checkpoints" / "last").exists()
-        if exists and not resume:
+    def _check_folder(self, resume: bool) -> bool:
+        """Whether there is something to resume. Refuses what would mix two runs."""
+        if not (self.run / "checkpoints" / "last").exists():
+            return False
+        if not resume:
             raise FileExistsError(f"{self.run} already holds a training run; pass --resume to go on, or another folder")
+        return True
 
     def train(self) -> Path:
         """Train to the end, or to an interrupt (which saves first). Returns the last checkpoint's folder."""
@@ -148,6 +160,7 @@ class Trainer:
         if self.steps == 0:
             self.steps = self._steps_that_fit()
         self.log.open(self.step)
+        write_json(self.run / SETTINGS, self._settings())
         self.model.train()
         batches = self.source.stream(self.step, self.steps, self.config.threads)
         with self.log, self._interruptible(), self.log.progress(self.step, self.steps):
@@ -221,6 +234,7 @@ class Trainer:
         return folder
 
     def _restore(self, folder: Path) -> None:
+        self._check_settings(folder)
         path = folder / "training_state.safetensors"
         state = checkpoint.read_tensors(path)
         self.step, self.steps = (int(number) for number in state.pop("step"))
@@ -236,6 +250,22 @@ class Trainer:
                 index, _, slot = rest.partition("/")
                 full["state"].setdefault(int(index), {})[slot] = value
         self.optimizer.load_state_dict(full)
+
+    def _check_settings(self, folder: Path) -> None:
+        """Raise ValueError if the run was begun with other data, model or settings that decide where it goes."""
+        before, now = checkpoint.load_config(folder), self.policy
+        changed = [
+            name for name in ("model", "vocabulary", "normalizer") if getattr(before, name) != getattr(now, name)
+        ]
+        begun = read_json(self.run / SETTINGS)
+        changed += [name for name, value in self._settings().items() if begun.get(name) != value]
+        if changed:
+            raise ValueError(f"{self.run} was begun with other {', '.join(changed)}; resume it with the same ones")
+
+    def _settings(self) -> dict[str, Any]:
+        """The settings that decide where a run goes, as JSON-ready data."""
+        settings = {name: value for name, value in asdict(self.config).items() if name not in FREE_SETTINGS}
+        return {**settings, "samples": len(self.source.data)}
 
     def _steps_that_fit(self) -> int:
         """Time a few steps on copies of the weights and divide the budget by them."""

@@ -173,9 +173,16 @@ def test_a_used_folder_is_refused(tmp_path: Path) -> None:
         run(tmp_path)
 
 
-def test_resume_without_a_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="no checkpoint"):
-        run(tmp_path, resume=True)
+def test_resume_with_other_settings_is_refused(tmp_path: Path) -> None:
+    run(tmp_path)
+    with pytest.raises(ValueError, match="begun with other lr;"):
+        run(tmp_path, dataclasses.replace(SMALL, lr=0.1), resume=True)
+    with pytest.raises(ValueError, match="begun with other model;"):
+        run(tmp_path, resume=True, head="flow")
+
+
+def test_resume_of_nothing_begins(tmp_path: Path) -> None:
+    assert run(tmp_path, resume=True).name == "000004"
 
 
 def test_golden_forward_values() -> None:
