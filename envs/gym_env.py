@@ -89,6 +89,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         self.action_meaning = CONTROL_MODES[control_mode].action_meaning
         self._split, self._suite_seed = split, suite_seed
         self._perturbations = tuple(p if isinstance(p, Perturbation) else Perturbation(*p) for p in perturbations)
+        make_scene(EpisodeRequest(task, 0, suite_seed, split, self._perturbations))  # a bad axis is told now, not later
         self._size = resolution(image_size)
         self._renderer_name = renderer
         self._window = Window(RENDER_SIZE, f"vla/{task}-v0") if render_mode == "human" else None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from envs.cameras import ImageSize, pose_matrix, resolution
 from envs.control import ControlMode, make_control
+from envs.renderer.make import RENDERERS
 from envs.scene import SceneSpec
 from envs.scenes import make_scene
 from envs.simulator import Simulator
@@ -43,11 +44,13 @@ class World:
         image_size: Overrides the resolution of every camera: a side or (width, height), pixels.
 
     Raises:
-        ValueError: `image_size` is not positive.
+        ValueError: `renderer` is unknown, or `image_size` is not positive.
     """
 
     def __init__(self, renderer: str = "raster", image_size: ImageSize | None = None) -> None:
         """See the class."""
+        if renderer not in RENDERERS:
+            raise nearest("renderer", renderer, list(RENDERERS))
         self._renderer_name = renderer
         self._image_size = None if image_size is None else resolution(image_size)
         self._simulator = Simulator()
