@@ -3,14 +3,14 @@
 They let `gym.make("vla/Lift-v0")` work without an import (see envs/gymnasium_plugin).
 """
 
-from setuptools import setup  # first: it provides distutils
+from setuptools import setup  # isort: skip  # first: it provides distutils
 from distutils.command.install_headers import install_headers  # isort: skip
 
 PLUGIN = "envs/gymnasium_plugin"
 
 
 class InstallBesidePackages(install_headers):
-    """Puts the project's "headers" where packages go. Editable installs of setuptools run it; they ignore data files."""
+    """Puts the project's "headers" where packages go. Editable installs run this command, but skip data files."""
 
     def finalize_options(self) -> None:
         """Take the folder of the running `install` command; in a wheel it is the top of the archive."""
