@@ -6,6 +6,7 @@ Knows no renderer. Camera axes: x right, y down, z forward; pixel centres lie at
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +54,12 @@ def resolution(size: ImageSize) -> tuple[int, int]:
     return int(width), int(height)
 
 
+@lru_cache(maxsize=1024)
 def look_at(eye: Vec3, target: Vec3, up: Vec3) -> Float64:
-    """Camera-to-parent matrix (4, 4). Raises ValueError if the view direction is parallel to `up` or has no length."""
+    """Camera-to-parent matrix (4, 4), cached and read-only.
+
+    Raises ValueError if the view direction is parallel to `up` or has no length.
+    """
     forward = np.subtract(target, eye)
     right = np.cross(forward, up)
     if np.linalg.norm(right) < 1e-9:
@@ -64,6 +69,7 @@ def look_at(eye: Vec3, target: Vec3, up: Vec3) -> Float64:
     matrix = np.eye(4)
     matrix[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
     matrix[:3, 3] = eye
+    matrix.setflags(write=False)
     return matrix
 
 

@@ -178,8 +178,9 @@ class Ball(ObjectKind):
 
     def mesh(self, size: Size) -> Mesh:
         """See ObjectKind."""
-        angles = np.linspace(-np.pi / 2, np.pi / 2, SEGMENTS // 2 + 1)
-        return lathe([[(size[0] * np.cos(a), size[0] * np.sin(a)) for a in angles]])
+        segments = 3 * SEGMENTS // 4  # a ball has many faces: coarser than other circles, smooth by its normals
+        angles = np.linspace(-np.pi / 2, np.pi / 2, segments // 2 + 1)
+        return lathe([[(size[0] * np.cos(a), size[0] * np.sin(a)) for a in angles]], segments)
 
     def pieces(self, size: Size) -> tuple[Piece, ...]:
         """See ObjectKind."""

@@ -16,7 +16,7 @@ from envs.scene import ObjectSpec, SceneSpec, TableSpec, Texture
 from envs.urdf import load_urdf
 
 FLOOR_SIDE_M = 9.0
-TRIANGLES = ((128, 130), (256, 420), (10**9, 1500))  # image height up to which a robot's link gets so many triangles
+TRIANGLES = ((128, 130), (256, 280), (10**9, 1500))  # image height up to which a robot's link gets so many triangles
 WHITE = Texture("plain", (1.0, 1.0, 1.0))
 
 

@@ -1,7 +1,7 @@
 """PyBullet's own renderers behind the same interface: `tiny` (software) and `egl` (OpenGL without a window).
 
-They are the referees of the rasterizer's depth and segmentation, and its competitors in `vla bench render`. Light is what
-they can do: ambient and directional light by their mean over the channels, no point light.
+They are the referees of the rasterizer's depth and segmentation, and its competitors in `vla bench render`. Light is
+what they can do: ambient and directional light by their mean over the channels, no point light.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +97,12 @@ class BulletRenderer:
             file.write_text(_wavefront(vertices, uvs, normals))
             visual = self._client.createVisualShape(mesh, fileName=str(file), rgbaColor=rgba)
         else:
-            arrays = {"vertices": vertices, "normals": normals, "uvs": uvs, "indices": np.arange(len(vertices))}
+            arrays: dict[str, NDArray[Any]] = {
+                "vertices": vertices,
+                "normals": normals,
+                "uvs": uvs,
+                "indices": np.arange(len(vertices)),
+            }
             lists = {name: array.tolist() for name, array in arrays.items()}
             visual = self._client.createVisualShape(mesh, rgbaColor=rgba, **lists)
         if visual < 0:
@@ -114,9 +120,7 @@ class BulletRenderer:
     def _projection(self, camera: Camera) -> list[float]:
         """OpenGL's projection matrix, column by column, with pixel centres at +0.5 as everywhere here."""
         matrix = list(
-            self._client.computeProjectionMatrixFOV(
-                camera.fov_y, camera.width / camera.height, camera.near, camera.far
-            )
+            self._client.computeProjectionMatrixFOV(camera.fov_y, camera.width / camera.height, camera.near, camera.far)
         )
         if not self._egl:  # TinyRenderer samples a pixel at its lower left corner
             matrix[8], matrix[9] = 1 / camera.width, 1 / camera.height
@@ -164,8 +168,8 @@ def _paint(node: Node) -> tuple[FloatArray, FloatArray, ByteArray | None]:
         picture[: len(palette)] = palette[: PALETTE_SIDE**2]
         uvs = np.stack([(index % PALETTE_SIDE + 0.5), (index // PALETTE_SIDE + 0.5)], axis=1) / PALETTE_SIDE
         return corners, uvs.astype(np.float32), picture.reshape(PALETTE_SIDE, PALETTE_SIDE, 3)
-    uvs = mesh.uvs[mesh.faces.reshape(-1)] / np.float32(texture.scale_m)
-    return corners, uvs, None if bake(texture).channels == 0 else texture_image(texture, TEXTURE_SIDE)
+    repeats = (mesh.uvs[mesh.faces.reshape(-1)] / texture.scale_m).astype(np.float32)
+    return corners, repeats, None if bake(texture).channels == 0 else texture_image(texture, TEXTURE_SIDE)
 
 
 def _wavefront(vertices: FloatArray, uvs: FloatArray, normals: FloatArray) -> str:

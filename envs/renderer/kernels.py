@@ -1,24 +1,28 @@
 """Compiled geometry: node transforms, culling, near-plane clipping and scan conversion into depth and face buffers.
 
-Every buffer holds `w`, a depth that is linear on the screen and larger for what is nearer: 1 / z for cameras, minus the
-distance along the light for shadow maps. Edges are walked from the upper to the lower vertex whatever the winding, so two
+Every buffer holds `w`, a depth that is linear on the screen and larger for what is nearer: 1 / z for cameras, metres
+towards the light for shadow maps. Edges are walked from the upper to the lower vertex whatever the winding, so two
 triangles that share an edge compute the same pixels for it: no holes, no pixel drawn twice.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from envs.renderer.pack import CASTS, END_FACE, END_POINT, FIRST_FACE, FIRST_POINT, ROW, SPHERE
 
-_OPTIONS = {"nogil": True, "cache": True, "boundscheck": False, "error_model": "numpy"}
+Array = NDArray[Any]
+U, I32 = np.uintp, np.int32
+_OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "boundscheck": False, "error_model": "numpy"}
 
 
 @njit(**_OPTIONS)
-def place_nodes(poses, ints, static_poses, transforms):
+def place_nodes(poses: Array, ints: Array, static_poses: Array, transforms: Array) -> None:
     """Fill `transforms` (K, 12): rotation row by row 9, position 3, of each node in the world."""
     for k in range(ints.shape[0]):
         row = ints[k, ROW]
@@ -44,7 +48,7 @@ def place_nodes(poses, ints, static_poses, transforms):
 
 
 @njit(**_OPTIONS)
-def _compose(view, transform, out):
+def _compose(view: Array, transform: Array, out: Array) -> None:
     """Out (3, 4) = view (3, 4) after transform (12,): node frame to camera or light frame."""
     for i in range(3):
         for j in range(3):
@@ -53,7 +57,7 @@ def _compose(view, transform, out):
 
 
 @njit(**_OPTIONS)
-def _transform_points(points, first, end, matrix, out):
+def _transform_points(points: Array, first: int, end: int, matrix: Array, out: Array) -> None:
     """Points `first:end` of a node into another frame; `out` (P, 3) from row `first`."""
     for i in range(first, end):
         x, y, z = float(points[i, 0]), float(points[i, 1]), float(points[i, 2])
@@ -63,14 +67,27 @@ def _transform_points(points, first, end, matrix, out):
 
 
 @njit(inline="always", **_OPTIONS)
-def _ceil(value):
+def _ceil(value: float) -> int:
     """Smallest integer >= value, for value > -1; the library's is a call."""
     whole = int(value)
     return whole + (value > whole)
 
 
 @njit(**_OPTIONS)
-def _fill(x0, y0, w0, x1, y1, w1, x2, y2, w2, depth, ids, face):
+def _fill(
+    x0: float,
+    y0: float,
+    w0: float,
+    x1: float,
+    y1: float,
+    w1: float,
+    x2: float,
+    y2: float,
+    w2: float,
+    depth: Array,
+    ids: Any,
+    face: int,
+) -> None:
     """Scan one screen triangle into `depth` (H, W) and `ids` (H, W): the pixels whose centres it covers, if nearer."""
     if y1 < y0:
         x0, y0, w0, x1, y1, w1 = x1, y1, w1, x0, y0, w0
@@ -79,6 +96,9 @@ def _fill(x0, y0, w0, x1, y1, w1, x2, y2, w2, depth, ids, face):
     if y2 < y1:
         x1, y1, w1, x2, y2, w2 = x2, y2, w2, x1, y1, w1
     height, width = depth.shape
+    low_x, high_x = min(x0, x1, x2), max(x0, x1, x2)
+    if low_x >= width or high_x <= 0.0 or _ceil(max(low_x - 0.5, 0.0)) >= _ceil(max(high_x - 0.5, 0.0)):
+        return  # beside the picture, or between two columns of pixel centres
     first = _ceil(max(y0 - 0.5, 0.0))
     end = _ceil(max(min(y2 - 0.5, float(height)), 0.0))
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
@@ -97,20 +117,40 @@ def _fill(x0, y0, w0, x1, y1, w1, x2, y2, w2, depth, ids, face):
         left = _ceil(max(min(xa, xb) - 0.5, 0.0))
         right = _ceil(max(min(max(xa, xb) - 0.5, float(width)), 0.0))
         start = np.float32(w0 + (y - y0) * dw_dy + (left + 0.5 - x0) * dw_dx)
-        for i in range(left, right):
-            w = start + step * np.float32(i - left)
-            if w > depth[j, i]:
-                depth[j, i] = w
+        row = U(j)
+        for i in range(U(left), U(right)):  # unsigned indices: no check for negative ones
+            w = start + step * np.float32(I32(i) - I32(left))
+            if w > depth[row, i]:
+                depth[row, i] = w
                 if ids is not None:
-                    ids[j, i] = face
+                    ids[row, i] = face
 
 
 @njit(**_OPTIONS)
-def draw_camera(points, faces, planes, ints, floats, transforms, view, focal, near, points_c, corners, depth, ids, far):
+def draw_camera(
+    points: Array,
+    faces: Array,
+    planes: Array,
+    ints: Array,
+    floats: Array,
+    transforms: Array,
+    view: Array,
+    focal: float,
+    near: float,
+    points_c: Array,
+    corners: Array,
+    depth: Array,
+    ids: Any,
+    far: float,
+) -> None:
     """Draw every node into the buffers of one camera.
 
     Args:
-        points, faces, planes, ints, floats: Of the PackedScene.
+        points: Of the PackedScene, as are
+        faces: (F, 3),
+        planes: (F, 4),
+        ints: (K, 10),
+        floats: (K, 13).
         transforms: (K, 12) from `place_nodes`.
         view: (3, 4) world to camera.
         focal: Focal length in pixels.
@@ -159,7 +199,20 @@ def draw_camera(points, faces, planes, ints, floats, transforms, view, focal, ne
 
 
 @njit(**_OPTIONS)
-def _clip_and_fill(points_c, a, b, c, near, focal, cx, cy, corners, depth, ids, face):
+def _clip_and_fill(
+    points_c: Array,
+    a: int,
+    b: int,
+    c: int,
+    near: float,
+    focal: float,
+    cx: float,
+    cy: float,
+    corners: Array,
+    depth: Array,
+    ids: Any,
+    face: int,
+) -> None:
     """Cut a triangle at the near plane into a polygon of 3 or 4 corners and draw it as a fan."""
     count = 0
     p, q = c, a
@@ -190,11 +243,25 @@ def _clip_and_fill(points_c, a, b, c, near, focal, cx, cy, corners, depth, ids, 
 
 
 @njit(**_OPTIONS)
-def draw_shadow_map(points, faces, planes, ints, transforms, light, quantum, points_l, depth, matrix):
+def draw_shadow_map(
+    points: Array,
+    faces: Array,
+    planes: Array,
+    ints: Array,
+    transforms: Array,
+    light: Array,
+    quantum: float,
+    points_l: Array,
+    depth: Array,
+    matrix: Array,
+) -> float:
     """Draw the shadow casters as the light sees them, in a square that just holds them.
 
     Args:
-        points, faces, planes, ints: Of the PackedScene.
+        points: Of the PackedScene, as are
+        faces: (F, 3),
+        planes: (F, 4),
+        ints: (K, 10).
         transforms: (K, 12) from `place_nodes`.
         light: (3, 3) orthonormal rows: right, down of the map, direction to the light.
         quantum: Borders of the map move in steps of it, metres, so that its grid stays put while the robot moves.
@@ -244,4 +311,4 @@ def draw_shadow_map(points, faces, planes, ints, transforms, light, quantum, poi
                 points_l[c, 0], points_l[c, 1], points_l[c, 2],
                 depth, None, f,
             )  # fmt: skip
-    return extent / (size - 2)
+    return float(extent / (size - 2))

@@ -85,7 +85,9 @@ def _parts(surface: Surface) -> NDArray[np.int64]:
     dark = surface.face_rgb.mean(axis=1) < DARK
     corners = surface.faces.astype(np.int64) + dark[:, None] * len(surface.points)
     count = 2 * len(surface.points)
-    links = coo_matrix((np.ones(2 * len(corners)), (corners[:, :2].T.ravel(), corners[:, 1:].T.ravel())), (count, count))
+    links = coo_matrix(
+        (np.ones(2 * len(corners)), (corners[:, :2].T.ravel(), corners[:, 1:].T.ravel())), (count, count)
+    )
     _, labels = connected_components(links, directed=False)
     _, faces = np.unique(labels[corners[:, 0]], return_inverse=True)
     return np.asarray(faces.reshape(-1), np.int64)
@@ -99,7 +101,10 @@ def _simplify_part(surface: Surface, triangles: int) -> Surface:
         return surface
     used, inverse = np.unique(surface.faces, return_inverse=True)
     points, faces = fast_simplification.simplify(
-        surface.points[used].astype(np.float32), inverse.reshape(-1, 3).astype(np.int32), target_count=triangles, agg=AGGRESSION
+        surface.points[used].astype(np.float32),
+        inverse.reshape(-1, 3).astype(np.int32),
+        target_count=triangles,
+        agg=AGGRESSION,
     )
     old_centres = surface.points[surface.faces].mean(axis=1)
     _, nearest = cKDTree(old_centres).query(points[faces].mean(axis=1))

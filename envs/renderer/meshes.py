@@ -99,7 +99,7 @@ def corner_normals(points: NDArray[np.float64], faces: NDArray[np.int32], crease
 
 
 def _file_parts(path: Path) -> list[tuple[NDArray[np.float64], NDArray[np.int64], FloatArray]]:
-    """Points, faces and face colours of each material group of a mesh file. Raises ValueError if it has no triangles."""
+    """Points, faces and face colours of each material of a mesh file. Raises ValueError if it has no triangles."""
     import trimesh
 
     loaded: Any = trimesh.load(path, process=False, split_object=False, group_material=True)
@@ -124,7 +124,7 @@ def _face_rgb(geometry: Any) -> FloatArray:
     height, width = pixels.shape[:2]
     rows = np.clip(((1 - centre[:, 1]) * height).astype(int), 0, height - 1)
     columns = np.clip((centre[:, 0] * width).astype(int), 0, width - 1)
-    return pixels[rows, columns]
+    return np.asarray(pixels[rows, columns])
 
 
 def _primitive(visual: UrdfVisual) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -11,7 +11,7 @@ from vla.contract import ByteArray, FloatArray
 
 
 def halve(rgb: ByteArray, depth: FloatArray, segmentation: NDArray[np.int32]) -> Frame:
-    """Average 2 x 2 pixels of a picture of even size; depth and segmentation are those below and right of the centre."""
+    """Average 2 x 2 pixels of a picture; depth and segmentation are those below and right of the centre."""
     height, width = depth.shape[0] // 2, depth.shape[1] // 2
     total = rgb.reshape(height, 2, width, 2, 3).sum(axis=(1, 3), dtype=np.uint16)
     return Frame(

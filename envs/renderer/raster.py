@@ -51,14 +51,18 @@ class RasterRenderer:
         self._light_basis = light_basis(self._sun)
         self._maps: dict[int, FloatArray] = {}
         self._lights = np.concatenate([self._lights, [self._sun, light.point_position]]).astype(np.float32)
-        self._slots = np.empty(len(packed.faces), np.int32)
-        self._prepared = np.empty((len(packed.faces) + 1, 24), np.float32)
+        self._work = (
+            np.empty(len(packed.faces), np.int32),
+            np.zeros((len(packed.faces) + 1, 20), np.float32),
+            np.zeros(shading.SCRATCH, np.float32),
+            np.empty((2, shading.CHUNK), np.int32),
+        )
         self._shadows = (light.shadows if shadows is None else shadows) and bool(packed.ints[:, CASTS].any())
         self._supersample = supersample
         self._buffers: dict[tuple[int, int], tuple[FloatArray, NDArray[np.int32]]] = {}
 
     def render(self, poses: FloatArray, cameras: Sequence[Camera]) -> list[Frame]:
-        """Draw `poses` (N, 7) from each camera. Raises ValueError if N does not fit the scene or a pose is not finite."""
+        """Draw `poses` (N, 7) from each camera. Raises ValueError if N does not fit or a pose is not finite."""
         poses = np.ascontiguousarray(poses, np.float32)
         if poses.ndim != 2 or poses.shape[1:] != (7,) or len(poses) < self._packed.rows:
             raise ValueError(f"the scene needs poses of shape ({self._packed.rows}, 7), got {poses.shape}")
@@ -110,21 +114,19 @@ class RasterRenderer:
         )  # fmt: skip
         right, down, forward = rotation.T
         corner = forward - right * (width / 2 / focal) - down * (height / 2 / focal)
-        rays = np.array([eye, corner, right / focal, down / focal, (1 / focal, 1 / camera.far, camera.far)], np.float32)
+        rays = np.array([eye, corner, right / focal, down / focal, (1 / focal, camera.far, camera.far)], np.float32)
         out = (
             np.empty((height, width, 3), np.uint8),
             np.empty((height, width), np.float32),
             np.empty((height, width), np.int32),
         )
-        shading.shade(
-            *self._surface, transforms, rays, self._lights, *shadow, depth, ids, self._slots, self._prepared, *out
-        )
+        shading.shade(self._surface, transforms, rays, self._lights, *shadow, depth, ids, self._work, out)
         return Frame(*out) if factor == 1 else halve(*out)
 
 
 def shadow_map_size(image_height: int) -> int:
     """Texels along a shadow map for an image: what one pixel can show, no finer."""
-    return 256 if image_height <= 128 else 512 if image_height <= 256 else 1024
+    return 192 if image_height <= 128 else 384 if image_height <= 256 else 1024
 
 
 def light_basis(sun: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
 """Procedural surface patterns as small tileable fields with mip levels.
 
-A pattern is one byte per texel that blends `Texture.rgb` into `Texture.rgb2`; colours are applied when a pixel is shaded,
-so a new colour costs nothing. `image` textures carry three bytes per texel. The field depends on the kind and on
-`seed % VARIANTS`; the rest of the seed shifts it.
+A pattern is one byte per texel that blends `Texture.rgb` into `Texture.rgb2`; colours are applied when a pixel is
+shaded, so a new colour costs nothing. `image` textures carry three bytes per texel. The field depends on the kind and
+on `seed % VARIANTS`; the seed also shifts it.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _value_noise(rng: np.random.Generator, cells_u: int, cells_v: int) -> Field:
     x1, y1 = (x0 + 1) % cells_u, (y0 + 1) % cells_v
     low = lattice[y0, x0] * (1 - fx) + lattice[y0, x1] * fx
     high = lattice[y1, x0] * (1 - fx) + lattice[y1, x1] * fx
-    return low * (1 - fy) + high * fy
+    return np.asarray(low * (1 - fy) + high * fy)
 
 
 def _fractal(rng: np.random.Generator, cells_u: int, cells_v: int, octaves: int) -> Field:

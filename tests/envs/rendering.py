@@ -75,7 +75,7 @@ def _link_poses(spec: SceneSpec, rng: np.random.Generator, spread: float) -> dic
     """Forward kinematics of the URDF with random joints: link -> pose (7,)."""
     robot = ROBOTS[spec.robot.name]()
     home = dict(zip(robot.arm_joints, robot.home, strict=True))
-    frames = {}
+    frames: dict[int, np.ndarray] = {}
     for link in load_urdf(robot.urdf).links:
         matrix = np.eye(4)
         if link.joint is not None:
@@ -85,7 +85,8 @@ def _link_poses(spec: SceneSpec, rng: np.random.Generator, spread: float) -> dic
             else:
                 value = home.get(link.index, 0.0) + (rng.uniform(-spread, spread) if link.index in home else 0.0)
                 half = value / 2
-                motion = pose_matrix(np.array([0, 0, 0, *(np.asarray(link.joint.axis) * math.sin(half)), math.cos(half)]))
+                turn = np.asarray(link.joint.axis) * math.sin(half)
+                motion = pose_matrix(np.array([0, 0, 0, *turn, math.cos(half)]))
             matrix = frames[link.parent] @ _origin(link.joint.xyz, link.joint.rpy) @ motion
         frames[link.index] = matrix
     return {index: _pose(matrix) for index, matrix in frames.items()}

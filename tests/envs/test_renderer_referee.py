@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.envs.rendering import random_case
 
 from envs.renderer.build import build_render_scene
 from envs.renderer.make import make_renderer
 from envs.renderer.types import Frame
+from tests.envs.rendering import random_case
 
 SCENES = 20
 SIZE = 160
