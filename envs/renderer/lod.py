@@ -123,7 +123,7 @@ def _key(visual: UrdfVisual, triangles: int | None) -> str:
 def _read(path: Path) -> Surface | None:
     """The cached surface, or None if there is no whole one."""
     try:
-        with np.load(path) as data:
+        with np.load(io.BytesIO(path.read_bytes())) as data:
             return Surface(data["points"], data["faces"], data["face_rgb"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
