@@ -20,7 +20,6 @@ STEP_RAD = 0.25  # radians of one full action, each axis
 GAIN = 0.7  # share of the error asked for in one step: the controller lags by about one step
 MAX_STEP = 0.035  # metres in one step: slower than the robot could, so that a policy has time to look
 TURN_GAIN = 0.4
-DOWN: Float64 = np.array([1.0, 0.0, 0.0, 0.0])  # xyzw: gripper pointing down, fingers opening along y
 
 TRAVEL_Z = 0.13  # metres: what is held or the fingertips pass over everything on the table
 SLOPE = 2.5  # metres of height per metre of distance when coming down
@@ -30,12 +29,12 @@ NEAR_Z = 0.012
 FREE_OPENING = 0.06  # metres: with less, the gripper cannot come down over an object
 
 
-def move(state: WorldState, waypoint: Float64, gripper: float) -> FloatArray:
-    """The action towards a tool position (3,), metres, world, with the gripper turned back to `DOWN`."""
+def move(state: WorldState, waypoint: Float64, gripper: float, yaw: float = 0.0) -> FloatArray:
+    """The action towards a tool position (3,), metres, world, gripper down and turned by `yaw` (rad, about z)."""
     action = np.zeros(7)
     step = GAIN * (waypoint - state.ee_position)
     action[:3] = step * min(1.0, MAX_STEP / max(float(np.linalg.norm(step)), 1e-9)) / STEP_M
-    action[3:6] = TURN_GAIN * turn(state.ee_quaternion, DOWN) / STEP_RAD
+    action[3:6] = TURN_GAIN * turn(state.ee_quaternion, down(yaw)) / STEP_RAD
     action[6] = gripper
     return np.clip(action, -1.0, 1.0).astype(np.float32)
 
@@ -75,7 +74,11 @@ def carry(state: WorldState, name: str, place: str) -> FloatArray:
 
 
 def push(state: WorldState, name: str, place: str) -> FloatArray:
-    """Push an object over the table to a place with the closed fingers; go around it when not behind it."""
+    """Push an object over the table to a place with the closed fingers; go around it when not behind it.
+
+    A pushed object sticks to the fingers and goes where they go. So they go straight for the place, not sideways (which
+    would drag the object along) unless they have come off the line so far that they back off.
+    """
     thing, goal = state.objects[name].position, state.objects[place].position
     way = goal[:2] - thing[:2]
     ahead = way / max(float(np.hypot(way[0], way[1])), 1e-6)
@@ -86,21 +89,40 @@ def push(state: WorldState, name: str, place: str) -> FloatArray:
     reach = object_kind(spec.kind).radius(spec.size)
     low = push_height(state, name)
     error = float(np.hypot(aside[0], aside[1]))
+    yaw = flat_yaw(state, ahead)
     rise = float(state.ee_position[2]) - low
     if along < -0.5 * reach and error < PUSH_ASIDE and rise < (0.02 if name in state.touched else 0.008):
-        share = max(1.0 - error / PUSH_ALIGNED, -1.0)  # backs off when off line: sticky fingers cannot slide along
-        waypoint = state.ee_position[:2] + PUSH_STEP * share * ahead - aside
+        off = (error / PUSH_OFF_LINE) ** 2
+        waypoint = state.ee_position[:2] + PUSH_STEP * (1.0 - off) * ahead - min(off, 1.0) * aside
         z = low if abs(rise) > 0.01 else state.ee_position[2]  # fingers that move up or down take the object along
-        return move(state, np.array([*waypoint, z]), CLOSED)
+        return move(state, np.array([*waypoint, z]), CLOSED, yaw)
     start = thing[:2] - (reach + STANDOFF) * ahead
     wedged = name in state.grasped  # a cylinder can force its way in between the fingers
-    return move(state, descend(state, np.array([*start, low])), OPEN if wedged else CLOSED)
+    return move(state, descend(state, np.array([*start, low])), OPEN if wedged else CLOSED, yaw)
 
 
 PUSH_ASIDE = 0.03  # metres off the line at which pushing is given up and begun anew
-PUSH_ALIGNED = 0.012  # metres off the line at which pushing turns into backing off
+PUSH_OFF_LINE = 0.02  # metres off the line at which pushing stops, and turns into backing off
 PUSH_STEP = 0.045  # metres asked for in one step of pushing
 STANDOFF = 0.03  # metres between the object and the fingers that come down behind it
+
+
+def flat_yaw(state: WorldState, ahead: Float64) -> float:
+    """Yaw (rad) at which one of the four sides of the closed fingers faces the direction `ahead` (2,).
+
+    Pushed by a corner, things turn away from the line. Of the four yaws it is a small one near the present one, so that
+    a direction that wavers around 45 degrees does not make the gripper swing to and fro.
+    """
+    quarter = np.pi / 2
+    nearest = (float(np.arctan2(ahead[1], ahead[0])) + quarter / 2) % quarter - quarter / 2
+    x, y = state.ee_quaternion[:2]
+    present = 2 * float(np.arctan(y / x)) if abs(x) > 1e-6 else np.pi
+    return min((nearest + k * quarter for k in (-1, 0, 1)), key=lambda yaw: abs(yaw - present) + abs(yaw) / 2)
+
+
+def down(yaw: float) -> Float64:
+    """Quaternion xyzw of the gripper pointing down; at yaw 0 the fingers open along y."""
+    return np.array([np.cos(yaw / 2), np.sin(yaw / 2), 0.0, 0.0])
 
 
 def push_height(state: WorldState, name: str) -> float:

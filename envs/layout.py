@@ -28,9 +28,14 @@ class Rect:
     y_high: float
 
     def grown(self, margin: float) -> Rect:
-        """The rectangle with `margin` metres more on each side."""
+        """The rectangle with `margin` metres more on each side, rounded to micrometres."""
         low, high = (self.x_low - margin, self.y_low - margin), (self.x_high + margin, self.y_high + margin)
         return Rect(round(low[0], 6), round(high[0], 6), round(low[1], 6), round(high[1], 6))
+
+    def within(self, other: Rect) -> Rect:
+        """The part of it that lies in `other`."""
+        x_low, x_high = max(self.x_low, other.x_low), min(self.x_high, other.x_high)
+        return Rect(x_low, x_high, max(self.y_low, other.y_low), min(self.y_high, other.y_high))
 
     def contains(self, x: float, y: float) -> bool:
         """Whether the point lies inside, borders included."""

@@ -79,11 +79,8 @@ class Task(ABC):
             margin: Metres by which all areas grow beyond training.
             inner: The target stays out of the training area grown by so much; negative for no restriction.
         """
-        hole = AREA.grown(inner) if inner >= 0 else None
-        return [
-            Slot(thing, AREA.grown(margin), hole if thing.name == goal.target else None, yaw_range(thing))
-            for thing in things
-        ]
+        area, hole = AREA.grown(margin).within(REACHABLE), AREA.grown(inner) if inner >= 0 else None
+        return [Slot(thing, area, hole if thing.name == goal.target else None, yaw_range(thing)) for thing in things]
 
     def accept(self, things: Sequence[ObjectSpec]) -> bool:
         """Whether a layout is fine as a whole; by default every one is."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
 from envs.expert import bottom_of, push
 from envs.grammar import Grammar
-from envs.layout import Rect, Slot, radius
+from envs.layout import REACHABLE, Rect, Slot, radius
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
 from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, moved, pick_descriptions, yaw_range
@@ -20,6 +21,7 @@ from vla.contract import FloatArray
 KINDS = ("block", "cylinder")  # a ball rolls on
 NEAR_SIDE = Rect(0.375, 0.425, -0.12, 0.12)  # where objects start
 FAR_SIDE = Rect(0.585, 0.62, -0.12, 0.12)  # where zones lie
+FRICTION = 0.5  # things that slide: with more they tip over the fingers, and turn with them
 LANE = 0.075  # metres: nothing else may be nearer to the line along which an object is pushed
 RUN_UP = 0.08  # metres behind an object that must be free too
 ON_TABLE = 0.01  # metres: an object whose lowest point is higher is held, not pushed
@@ -47,7 +49,9 @@ class Push(Task):
 
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
         """See Task."""
-        things = [make_thing(color, kind) for color, kind in pick_descriptions(rng, 2, KINDS)]
+        things = [
+            replace(make_thing(color, kind), friction=FRICTION) for color, kind in pick_descriptions(rng, 2, KINDS)
+        ]
         zones = [make_thing(color, kind) for color, kind in pick_descriptions(rng, 2, ("zone",))]
         return (*things, *zones), GoalSpec(self.name, things[0].name, zones[0].name)
 
@@ -57,9 +61,9 @@ class Push(Task):
         slots = []
         for thing in things:
             if thing.kind == "zone":
-                slots.append(Slot(thing, FAR_SIDE.grown(margin)))
+                slots.append(Slot(thing, FAR_SIDE.grown(margin).within(REACHABLE)))
             else:
-                near, forbidden = NEAR_SIDE.grown(margin), hole if thing.name == goal.target else None
+                near, forbidden = NEAR_SIDE.grown(margin).within(REACHABLE), hole if thing.name == goal.target else None
                 slots.append(Slot(thing, near, forbidden, yaw_range(thing)))
         return slots
 

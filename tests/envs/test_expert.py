@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from envs.expert import CLOSED, DOWN, MAX_STEP, OPEN, STEP_M, TRAVEL_Z, bottom_of, descend, move, pick, push, turn
+from envs.expert import (
+    CLOSED,
+    MAX_STEP,
+    OPEN,
+    STEP_M,
+    TRAVEL_Z,
+    bottom_of,
+    descend,
+    down,
+    flat_yaw,
+    move,
+    pick,
+    push,
+    turn,
+)
 from envs.layout import Rect, Slot, arrange
 from envs.scene import GoalSpec, SceneSpec
 from envs.state import BodyState, WorldState
@@ -14,6 +28,7 @@ from envs.tasks.base import make_thing
 
 Array = NDArray[np.float64]
 STILL = np.array([0.0, 0.0, 0.0, 1.0])
+DOWN = down(0.0)
 BLOCK = dataclasses.replace(make_thing("red", "block"), position=(0.5, 0.0, 0.02))
 ZONE = dataclasses.replace(make_thing("green", "zone"), position=(0.58, 0.1, 0.001))
 SPEC = SceneSpec(GoalSpec("Push", "red_block", "green_zone"), "", (BLOCK, ZONE))
@@ -82,6 +97,16 @@ def test_push_goes_ahead_when_behind_and_up_when_in_front() -> None:
     assert push(state_at((*in_front, 0.02)), "red_block", "green_zone")[2] > 0.4
 
 
+def test_push_turns_a_flat_side_to_the_way_and_does_not_swing_back() -> None:
+    def direction(degrees: float) -> Array:
+        return np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+
+    straight, turned = state_at((0.4, 0, 0.1)), state_at((0.4, 0, 0.1), quaternion=down(np.radians(44)))
+    for wanted, degrees in ((0, 0), (40, 40), (-40, -40), (-30, 60), (30, -60), (0, 90), (0, 180)):
+        assert np.degrees(flat_yaw(straight, direction(degrees))) == pytest.approx(wanted, abs=1e-9)
+    assert np.degrees(flat_yaw(turned, direction(46))) == pytest.approx(46)
+
+
 def test_push_lets_go_of_what_wedged_itself_in() -> None:
     action = push(state_at((0.53, 0.03, 0.02), grasped=("red_block",)), "red_block", "green_zone")
     assert action[6] == OPEN
@@ -102,5 +127,6 @@ def test_a_layout_that_is_too_dense_is_refused() -> None:
 def test_rect() -> None:
     rect = Rect(0.0, 1.0, 0.0, 2.0)
     assert rect.grown(0.5) == Rect(-0.5, 1.5, -0.5, 2.5)
+    assert rect.grown(0.5).within(rect) == rect
     assert rect.contains(1.0, 2.0)
     assert not rect.contains(1.01, 0.5)

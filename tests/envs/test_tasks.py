@@ -19,6 +19,7 @@ from envs.scene import SceneSpec
 from envs.scenes import make_scene
 from envs.state import WorldState
 from envs.tasks.base import JOINT_NOISE, TASKS
+from envs.tasks.push import FAR_SIDE, NEAR_SIDE
 from envs.world import World
 from vla.contract import EpisodeRequest
 from vla.registry import UnknownNameError
@@ -71,7 +72,8 @@ def test_scenes_are_valid(name: str) -> None:
         assert len({thing.name for thing in spec.objects}) == len(spec.objects)
         assert np.abs(np.array(spec.robot.joints) - home).max() <= JOINT_NOISE + 1e-5
         for i, thing in enumerate(spec.objects):
-            assert AREA.contains(*thing.position[:2])
+            area = AREA if name != "Push" else FAR_SIDE if thing.kind == "zone" else NEAR_SIDE
+            assert area.contains(*thing.position[:2])
             assert thing.position[2] == pytest.approx(resting_z(thing.kind, thing.size))
             assert clear(thing, spec.objects[:i], GAP - 1e-9)
 
