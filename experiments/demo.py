@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from experiments.api import collect, evaluate
 from experiments.commands import report as report_command
 from experiments.drawing import frame_source
 from experiments.stages import Ledger, Stage, as_settings, duration, run_stages
-from experiments.suites import AXES, CONTROLS, TASKS
+from experiments.suites import SUITES
 from experiments.training import ModelSize, TrainJob, train
 from vla import checkpoint
 from vla.contract import EpisodeRequest
@@ -33,8 +33,16 @@ from vla.video import Look, write_episode
 SUMMARY = "summary.json"
 REPORT = "report.html"
 CAMERAS = ("front", "wrist")
-VIDEO_SIZE = 480  # pixels a side of each camera
-FAILURES_FILMED = 4
+
+
+@dataclass(frozen=True)
+class ReportClips:
+    """How many clips the report shows, and how large (pixels a side of each camera)."""
+
+    failures: int = 9
+    successes: int = 9
+    others: int = 2
+    size: int = 256
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,9 @@ class DemoPreset:
         model: Shape of the network.
         train: How to train; `seconds` counts if `steps` is 0.
         slots: Episodes that a worker keeps running.
+        video_size: Pixels a side of each camera in RUN/videos.
+        failures_filmed: Failures among them, beside one success a task.
+        report: Which clips the report shows.
         expected_s: Seconds a stage takes on two free cores, for the announcement.
     """
 
@@ -61,11 +72,14 @@ class DemoPreset:
     model: ModelSize = field(default_factory=ModelSize)
     train: TrainConfig = field(default_factory=TrainConfig)
     slots: int = 4
+    video_size: int = 480
+    failures_filmed: int = 4
+    report: ReportClips = field(default_factory=ReportClips)
     expected_s: Mapping[str, float] = field(default_factory=dict)
 
 
 DEMO = DemoPreset(
-    suite=Suite("demo", TASKS, axes=AXES, controls=CONTROLS, episodes=5, base=50),
+    suite=SUITES["demo"],
     control_episodes=25,
     demonstrations=300,
     train=TrainConfig(steps=0, seconds=240.0),
@@ -77,6 +91,9 @@ TINY = DemoPreset(
     demonstrations=3,
     model=ModelSize(image_size=32, channels=16, blocks=2, keypoints=4, hidden=64),
     train=TrainConfig(steps=4, batch_size=8, warmup=1, log_every=1),
+    video_size=96,
+    failures_filmed=1,
+    report=ReportClips(failures=1, successes=1, others=1, size=64),
     expected_s={"collect": 2, "train": 2, "evaluate": 5, "record": 2, "report": 2},
 )
 PRESETS: dict[str, DemoPreset] = {"demo": DEMO, "tiny": TINY}
@@ -196,14 +213,15 @@ class Demo:
         trained = next(policy for policy in load_run(self.run_folder).policies if policy.name == "trained")
         tasks = len(self.preset.suite.tasks)
         store = EpisodeStore(trained.folder / EPISODES)
-        for record in gallery(trained, failures=FAILURES_FILMED, successes=tasks):
+        for record in gallery(trained, failures=self.preset.failures_filmed, successes=tasks):
             episode = store.load(record.key)
             path = self.run_folder / "videos" / f"{record.outcome}-{record.key}.mp4"
-            write_episode(episode, frame_source(episode, CAMERAS, VIDEO_SIZE), path, Look(CAMERAS))
+            write_episode(episode, frame_source(episode, CAMERAS, self.preset.video_size), path, Look(CAMERAS))
 
     def report(self) -> None:
         """RUN/report.html."""
-        report_command.main(report_command.Args(self.run_folder, self.run_folder / REPORT))
+        clips = asdict(self.preset.report)
+        report_command.main(report_command.Args(self.run_folder, self.run_folder / REPORT, **clips))
 
     def summary(self) -> dict[str, Any]:
         """What `summary.json` says. `success` is the rate in distribution by policy and task."""

@@ -16,7 +16,6 @@ from experiments.stages import Ledger, Stage, as_settings, duration, run_stages
 POLICIES = {"trained", "expert", "random", "blind", "deaf"}
 
 
-@pytest.mark.slow
 def test_the_tiny_demo_runs_and_goes_on_where_it_stopped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
