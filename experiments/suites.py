@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vla.registry import nearest
+from vla.results import read_json
 from vla.suites import Suite
 
 TASKS = ("Reach", "Push", "Lift", "PlaceInto")
@@ -13,7 +16,7 @@ SUITES: dict[str, Suite] = {
     suite.name: suite
     for suite in (
         Suite("smoke", ("Reach", "Lift"), axes=("light",), levels=(1,), controls=("blank",), episodes=2),
-        Suite("demo", TASKS, axes=AXES, controls=CONTROLS, levels=(1, 2, 3), episodes=10),
+        Suite("demo", TASKS, axes=AXES, controls=CONTROLS, episodes=5, base=50),
         Suite("in-distribution", TASKS, episodes=100),
         Suite("first", TASKS, axes=AXES, controls=CONTROLS, episodes=50),
     )
@@ -21,7 +24,15 @@ SUITES: dict[str, Suite] = {
 
 
 def get_suite(name: str) -> Suite:
-    """The suite called `name`. Raises UnknownNameError with the nearest name."""
+    """The suite called `name`, or the one that an `evaluation.json` of that path was run on.
+
+    Raises UnknownNameError with the nearest name, FileNotFoundError, or ValueError for a file that holds no suite.
+    """
+    if name.endswith(".json"):
+        data = read_json(Path(name))
+        if not isinstance(data, dict) or "suite" not in data:
+            raise ValueError(f"{name} holds no suite: expected an evaluation.json, which `vla eval` writes")
+        return Suite.from_dict(data["suite"])
     if name not in SUITES:
         raise nearest("suite", name, list(SUITES))
     return SUITES[name]

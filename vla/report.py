@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,7 +42,13 @@ class Gallery:
 
 
 def write_report(
-    folder: Path, out: Path, draw: Draw, *, axes: Mapping[str, AxisNote] | None = None, clips: Gallery | None = None
+    folder: Path,
+    out: Path,
+    draw: Draw,
+    *,
+    axes: Mapping[str, AxisNote] | None = None,
+    suites: Collection[str] = (),
+    clips: Gallery | None = None,
 ) -> Run:
     """Read the run in `folder` and write the page to `out`.
 
@@ -51,12 +57,13 @@ def write_report(
         out: The HTML file; replaced at once.
         draw: Gives the frames of a stored episode.
         axes: What each axis changes, for the reader.
+        suites: Names that `vla eval --suite` knows.
         clips: The gallery.
 
     Raises:
         ValueError: No results in `folder`, or a damaged file.
     """
-    run = load_run(folder)
+    run = load_run(folder, suites)
     shots = list(_clips(run, draw, clips or Gallery()))
     page = Page(run, shots, axes or {}, commit(), now(), command_line())
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class PolicyRun:
         suite: What was asked for.
         records: What there is, in the order of the suite.
         missing: Episodes of the suite without a record.
+        named: Whether the suite's name means it to `vla eval`; otherwise its manifest does.
     """
 
     name: str
@@ -39,6 +40,7 @@ class PolicyRun:
     suite: Suite
     records: Sequence[Record]
     missing: int
+    named: bool
 
     @functools.cached_property
     def summary(self) -> Summary:
@@ -63,7 +65,8 @@ class PolicyRun:
     def command(self, axis: str, task: str = "") -> str:
         """The command that gives the numbers of an axis again, over all tasks or for one."""
         suite = self.suite
-        words = ["vla", "eval", "--policy", str(self.manifest["source"]), "--suite", suite.name, "--name", self.name]
+        name = suite.name if self.named else str(self.folder / MANIFEST)
+        words = ["vla", "eval", "--policy", str(self.manifest["source"]), "--suite", name, "--name", self.name]
         words += ["--task", *([task] if task else suite.tasks), "--axis", axis]
         words += ["--episodes", str(suite.count(axis)), "--seed", str(suite.seed), "--out", "runs/again"]
         return shlex.join(words)
@@ -95,9 +98,12 @@ class Run:
         return self.policies[0]
 
 
-def load_run(folder: Path) -> Run:
-    """Read a run. Raises ValueError if there is no evaluation in it, or a file is damaged."""
-    found = [_policy(path.parent) for path in sorted((folder / RUNS).glob(f"*/{MANIFEST}"))]
+def load_run(folder: Path, suites: Collection[str] = ()) -> Run:
+    """Read a run; `suites` are the names that `vla eval --suite` knows.
+
+    Raises ValueError if there is no evaluation in it, or a file is damaged.
+    """
+    found = [_policy(path.parent, suites) for path in sorted((folder / RUNS).glob(f"*/{MANIFEST}"))]
     policies = [policy for policy in found if policy.records]
     if not policies:
         raise ValueError(f"no results in {folder}: expected {folder}/{RUNS}/POLICY/{RESULTS}, which `vla eval` writes")
@@ -110,13 +116,14 @@ def load_run(folder: Path) -> Run:
     )
 
 
-def _policy(folder: Path) -> PolicyRun:
+def _policy(folder: Path, suites: Collection[str]) -> PolicyRun:
     manifest = read_json(folder / MANIFEST)
     suite = Suite.from_dict(manifest["suite"])
     file = folder / RESULTS
     records = {record.key: record for record in read_results(file)} if file.exists() else {}
     ordered = [records[request.key] for request in suite.requests() if request.key in records]
-    return PolicyRun(manifest["policy"], folder, manifest, suite, ordered, len(suite.requests()) - len(ordered))
+    missing = len(suite.requests()) - len(ordered)
+    return PolicyRun(manifest["policy"], folder, manifest, suite, ordered, missing, suite.name in suites)
 
 
 def _metrics(path: Path) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ class Args:
     policy: str
     """A registered policy (expert, random, blind, deaf, replay:FOLDER, blind:CHECKPOINT, ...) or a checkpoint."""
     suite: str = "demo"
-    """Named suite, see experiments/suites.py."""
+    """Named suite (experiments/suites.py), or the evaluation.json of an earlier evaluation."""
     task: tuple[str, ...] = ()
     """Only these tasks of the suite."""
     axis: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ import tyro
 
 from envs.variations import AXES
 from experiments.drawing import frame_source
+from experiments.suites import SUITES
 from vla.episode import Episode
 from vla.report import Gallery, write_report
 from vla.report_parts import AxisNote
@@ -53,7 +54,7 @@ def main(args: Args) -> int:
 
     look = Look(cameras=args.cameras, hold_s=1.2, quality=28)
     clips = Gallery(args.failures, args.successes, args.others, look)
-    run = write_report(args.run, out, draw, axes=axis_notes(), clips=clips)
+    run = write_report(args.run, out, draw, axes=axis_notes(), suites=SUITES, clips=clips)
     size = out.stat().st_size
     print(f"{out} ({size / 1e6:.1f} MB): {len(run.policies)} policies, {run.main.name} first")
     if args.json:

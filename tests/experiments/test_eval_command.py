@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import torch
 
 from envs.tasks.base import TASKS as REGISTERED_TASKS
 from envs.variations import AXES as REGISTERED_AXES
+from experiments import cli
 from experiments.commands import eval as eval_command
 from experiments.commands import record as record_command
 from experiments.suites import AXES, CONTROLS, SUITES, TASKS, get_suite
@@ -25,6 +27,7 @@ from vla.checkpoint import PolicyConfig
 from vla.evaluation import EPISODES, RUNS
 from vla.model import CompactVLA, ModelConfig
 from vla.normalize import Normalizer
+from vla.report_data import load_run
 from vla.results import RESULTS, Record, digest, read_results
 from vla.store import EpisodeStore
 from vla.text import Vocabulary
@@ -60,6 +63,8 @@ def test_suites_name_what_exists() -> None:
     assert set(TASKS) == set(REGISTERED_TASKS)
     with pytest.raises(ValueError, match=r"unknown suite 'frist'\. Did you mean 'first'"):
         get_suite("frist")
+    with pytest.raises(FileNotFoundError):
+        get_suite("nowhere/evaluation.json")
 
 
 def test_killed_and_resumed_gives_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,6 +102,25 @@ def test_real_worlds_give_the_same_in_any_number_of_workers(
     again = run(capsys, tmp_path / "here", policy=policy)
     assert (again["ran"], again["digest"]) == (0, here["digest"])
     assert again["digest"] == digest(read_results(Path(again["results"])))
+
+
+def test_the_commands_of_a_report_give_its_numbers_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(capsys, Path("run"), task=("Reach",))
+    for named in ((), SUITES):
+        (policy,) = load_run(Path("run"), named).policies
+        for axis in ("none", "light"):
+            command = shlex.split(policy.command(axis, "Reach"))
+            assert command[0] == "vla"
+            assert cli.main([*command[1:], "--workers", "0", "--overwrite"]) == 0
+            (again,) = load_run(Path("runs/again")).policies
+            level = int(axis == "light")
+            assert again.summary.pooled[axis, level] == policy.summary.pooled[axis, level]
+    assert cli.main([*shlex.split(policy.record_command(policy.records[-1].key))[1:], "--size", "16"]) == 0
+    assert Path(f"{policy.records[-1].key}.mp4").exists()
+    assert done["policy"] == policy.name
 
 
 @pytest.fixture
