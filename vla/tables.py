@@ -55,12 +55,18 @@ def _tasks(suite: Suite, summary: Summary) -> Table:
 
 def _axes(suite: Suite, summary: Summary) -> Table:
     levels = [f"level {level}" for level in suite.levels]
-    table = _table("axis", *levels, f"change at level {suite.levels[-1]}")
+    table = _table("axis", *levels, f"change at {levels[-1]}")
     for axis in suite.axes:
         drop = summary.drops.get((axis, suite.levels[-1]))
-        cells = [_cell(summary.pooled.get((axis, level))) for level in suite.levels]
-        table.add_row(axis, *cells, drop.text if drop else "-")
+        cells = [_two_lines(_cell(summary.pooled.get((axis, level)))) for level in suite.levels]
+        table.add_row(axis, *cells, _two_lines(Text(drop.text if drop else "-")))
     return table
+
+
+def _two_lines(cell: Text) -> Text:
+    """Break before the interval, so that a row fits into 80 columns."""
+    rate, bracket, interval = cell.plain.partition(" [")
+    return Text(f"{rate}\n[{interval}", style=cell.style) if bracket else cell
 
 
 def _controls(suite: Suite, summary: Summary) -> Table:
