@@ -50,7 +50,7 @@ def main(args: Args) -> int:
     out = args.out or args.run / "report.html"
 
     def draw(episode: Episode) -> FrameSource:
-        return frame_source(episode, args.cameras, args.size)
+        return frame_source(episode, args.cameras, args.size, smooth=False)  # the browser shrinks them anyway
 
     look = Look(cameras=args.cameras, hold_s=1.2, quality=28)
     clips = Gallery(args.failures, args.successes, args.others, look)
