@@ -87,20 +87,20 @@ def push(state: WorldState, name: str, place: str) -> FloatArray:
     aside = offset - along * ahead
     spec = state.spec.object(name)
     reach = object_kind(spec.kind).radius(spec.size)
-    low = push_height(state, name)
     error = float(np.hypot(aside[0], aside[1]))
     yaw = flat_yaw(state, ahead)
-    rise = float(state.ee_position[2]) - low
+    rise = float(state.ee_position[2]) - PUSH_Z
     if along < -0.5 * reach and error < PUSH_ASIDE and rise < (0.02 if name in state.touched else 0.008):
         off = (error / PUSH_OFF_LINE) ** 2
         waypoint = state.ee_position[:2] + PUSH_STEP * (1.0 - off) * ahead - min(off, 1.0) * aside
-        z = low if abs(rise) > 0.01 else state.ee_position[2]  # fingers that move up or down take the object along
+        z = PUSH_Z if abs(rise) > 0.01 else state.ee_position[2]  # fingers that move up or down take the object along
         return move(state, np.array([*waypoint, z]), CLOSED, yaw)
     start = thing[:2] - (reach + STANDOFF) * ahead
     wedged = name in state.grasped  # a cylinder can force its way in between the fingers
-    return move(state, descend(state, np.array([*start, low])), OPEN if wedged else CLOSED, yaw)
+    return move(state, descend(state, np.array([*start, PUSH_Z])), OPEN if wedged else CLOSED, yaw)
 
 
+PUSH_Z = 0.02  # metres: the tool's height when pushing; higher, and tall objects tip over
 PUSH_ASIDE = 0.03  # metres off the line at which pushing is given up and begun anew
 PUSH_OFF_LINE = 0.02  # metres off the line at which pushing stops, and turns into backing off
 PUSH_STEP = 0.045  # metres asked for in one step of pushing
@@ -123,11 +123,6 @@ def flat_yaw(state: WorldState, ahead: Float64) -> float:
 def down(yaw: float) -> Float64:
     """Quaternion xyzw of the gripper pointing down; at yaw 0 the fingers open along y."""
     return np.array([np.cos(yaw / 2), np.sin(yaw / 2), 0.0, 0.0])
-
-
-def push_height(state: WorldState, name: str) -> float:
-    """Tool height for pushing, metres: about half way up the object, off the table."""
-    return max(0.02, float(state.objects[name].position[2]) - 0.005)
 
 
 def grasp_point(state: WorldState, name: str) -> Float64:

@@ -137,7 +137,7 @@ class Cylinder(ObjectKind):
     """An upright can."""
 
     size_names = ("radius", "height")
-    default_size = (0.02, 0.05)
+    default_size = (0.019, 0.068)
     smooth = True
     rolling_friction = 0.0005
 

@@ -111,7 +111,7 @@ def load(job: TrainJob) -> list[Episode]:
 def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
     """Configuration of a new policy for these demonstrations."""
     words = Vocabulary.build(training_vocabulary())
-    size = job.model
+    size, normalizer = job.model, demos.normalizer()
     model = ModelConfig(
         vocab_size=words.size,
         max_words=words.max_words,
@@ -124,10 +124,12 @@ def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
         hidden=size.hidden,
         chunk=size.chunk,
         head=size.head,
+        ee_mean=normalizer.state_mean[:3],  # type: ignore[arg-type]
+        ee_std=normalizer.state_std[:3],  # type: ignore[arg-type]
     )
     robot = demos.episodes[0].spec["robot"]
     return PolicyConfig(
-        model, words, demos.normalizer(), size.execute, robot["name"], robot["control"], trained_on(demos)
+        model, words, normalizer, size.execute, robot["name"], robot["control"], trained_on(demos)
     )
 
 

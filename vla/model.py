@@ -22,6 +22,7 @@ from torch.nn import functional as nnf
 from vla.contract import ACTION_DIM, STATE_DIM
 
 ROLES = 2
+RELATIONS = 13
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class ModelConfig:
         chunk: Actions predicted at once.
         head: Action head.
         flow_steps: Euler steps of the flow head at inference.
+        ee_mean: Mean of the end-effector position (m, base frame) in normalised proprioception.
+        ee_std: Its deviation (m); with the mean it gives back metres.
     """
 
     vocab_size: int
@@ -57,6 +60,8 @@ class ModelConfig:
     chunk: int = 8
     head: Literal["l1", "flow"] = "l1"
     flow_steps: int = 8
+    ee_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    ee_std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @property
     def grid(self) -> int:
@@ -252,6 +257,7 @@ class CompactVLA(nn.Module):
 
     coordinates: Tensor
     workspace: Tensor
+    hand: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         """Create the layers with weights drawn from torch's global generator."""
@@ -266,12 +272,13 @@ class CompactVLA(nn.Module):
         seen = views * (config.keypoints * 2 + ROLES * (d + 2)) + STATE_DIM + e
         self.locate = nn.Sequential(nn.Linear(seen, 256), nn.ReLU(), nn.Linear(256, ROLES * 3))
         self.fusion = nn.Sequential(
-            nn.Linear(seen + ROLES * 3, config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.hidden), nn.ReLU()
+            nn.Linear(seen + ROLES * 3 + RELATIONS, config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.hidden), nn.ReLU()
         )
         self.head = HEADS[config.head](config)
         axis = (torch.arange(config.grid) + 0.5) / config.grid
         v, u = torch.meshgrid(axis, axis, indexing="ij")
         self.register_buffer("coordinates", torch.stack([u, v], -1).view(-1, 2), persistent=False)
+        self.register_buffer("hand", torch.tensor([config.ee_mean, config.ee_std]), persistent=False)
         # Rough centre and half-size of a tabletop workspace (m), so that the network works with numbers near one.
         self.register_buffer("workspace", torch.tensor([[0.5, 0.0, 0.1], [0.15, 0.2, 0.1]]), persistent=False)
 
@@ -289,8 +296,9 @@ class CompactVLA(nn.Module):
         seen = torch.cat([points.flatten(1) * 2 - 1, where.flatten(1) * 2 - 1, what.flatten(1)], 1).view(b, -1)
         seen = torch.cat([seen, agent_pos, text.float()], 1)
         offset = self.locate(seen).float()
-        features = self.fusion(torch.cat([seen, offset], 1))
         positions = self.workspace[0] + self.workspace[1] * offset.view(b, ROLES, 3)
+        hand = self.hand[0] + self.hand[1] * agent_pos[:, :3]
+        features = self.fusion(torch.cat([seen, offset, relations(hand, positions[:, 0], positions[:, 1])], 1))
         return Fused(features, heat.view(b, views, ROLES, -1), positions)
 
     def forward(self, batch: Batch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
@@ -310,6 +318,19 @@ class CompactVLA(nn.Module):
     def act(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor, noise: Tensor) -> Tensor:
         """Normalised actions (B, C, 7). `noise` (B, C, 7) is the flow head's starting point."""
         return self.head.act(self.fuse(pixels, tokens, agent_pos).features, noise)
+
+
+def relations(hand: Tensor, target: Tensor, place: Tensor) -> Tensor:
+    """How hand, target and place (each (B, 3) m) lie to one another, (B, RELATIONS), in decimetres.
+
+    Differences, and the hand's offset from the target along and across the way to the place: what a network of two layers
+    is slow to compute from coordinates, and what pushing needs to a few millimetres.
+    """
+    reach, way = target - hand, place - target
+    ahead = way[:, :2] / way[:, :2].norm(dim=1, keepdim=True).clamp(min=0.02)
+    along = -(reach[:, :2] * ahead).sum(1, keepdim=True)
+    across = reach[:, 1:2] * ahead[:, :1] - reach[:, :1] * ahead[:, 1:2]
+    return torch.cat([reach * 10, way * 10, (place - hand) * 10, ahead, along * 10, across * 10], 1)
 
 
 def grounding_loss(heat: Tensor, points: Tensor, spoken: Tensor, coordinates: Tensor) -> Tensor:
