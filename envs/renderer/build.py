@@ -16,7 +16,8 @@ from envs.scene import ObjectSpec, SceneSpec, TableSpec, Texture
 from envs.urdf import load_urdf
 
 FLOOR_SIDE_M = 9.0
-TRIANGLES = ((128, 130), (256, 280), (10**9, 1500))  # image height up to which a robot's link gets so many triangles
+TRIANGLES = ((128, 130), (256, 200), (10**9, 1500))  # image height up to which a robot's link gets so many triangles
+HAND_SHARE = 3.0  # hand and fingers get so many times more: the wrist camera is a few centimetres away from them
 WHITE = Texture("plain", (1.0, 1.0, 1.0))
 
 
@@ -49,9 +50,14 @@ def build_render_scene(
 @lru_cache(maxsize=8)
 def _robot_meshes(robot: str, triangles: int | None) -> tuple[tuple[str, int, Mesh], ...]:
     """(name, link, mesh) of every visual of a robot."""
+    data = ROBOTS[robot]()
+
+    def count(link: int) -> int | None:
+        return triangles if triangles is None or link < data.hand_link else round(HAND_SHARE * triangles)
+
     return tuple(
-        (f"{robot}/{link.name}", link.index, visual_mesh(visual, triangles))
-        for link in load_urdf(ROBOTS[robot]().urdf).links
+        (f"{robot}/{link.name}", link.index, visual_mesh(visual, count(link.index)))
+        for link in load_urdf(data.urdf).links
         for visual in link.visuals
     )
 
