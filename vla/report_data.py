@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import shlex
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,15 +149,13 @@ def gallery(policy: PolicyRun, failures: int, successes: int) -> list[Record]:
 
 
 def _spread(records: Sequence[Record], most: int) -> list[Record]:
-    """Take records in turn from (axis, task) groups, so that no axis fills the gallery."""
+    """Take in turn what is rarest among those chosen: its axis, then its task, then its scene."""
     chosen: list[Record] = []
-    axes: dict[str, int] = {}
-    tasks: dict[str, int] = {}
+    seen: Counter[str | int] = Counter()
     left = list(records)
     while left and len(chosen) < most:
-        best = min(left, key=lambda r: (axes.get(r.cell.axis, 0), tasks.get(r.cell.task, 0)))
+        best = min(left, key=lambda r: (seen[r.cell.axis], seen[r.cell.task], seen[r.request.index]))
         left.remove(best)
         chosen.append(best)
-        axes[best.cell.axis] = axes.get(best.cell.axis, 0) + 1
-        tasks[best.cell.task] = tasks.get(best.cell.task, 0) + 1
+        seen.update((best.cell.axis, best.cell.task, best.request.index))
     return chosen

@@ -10,7 +10,7 @@ from vla.report_axes import axes_section, controls_section, hardest
 from vla.report_charts import Curve, curve_panel
 from vla.report_data import PolicyRun
 from vla.report_gallery import gallery_section, reasons_section
-from vla.report_parts import Page, details, legend, rate_cell, section, table
+from vla.report_parts import Page, counted, details, legend, rate_cell, section, table
 from vla.report_style import CSS, JS
 from vla.stats import PairedDrop, Rate, percent
 from vla.suites import UNPERTURBED, Cell
@@ -50,7 +50,8 @@ def _data(page: Page) -> str:
 def _header(page: Page) -> str:
     main = page.run.main
     suite = main.suite
-    contents = f"{len(suite.tasks)} tasks, {len(suite.axes)} axes, {len(suite.controls)} controls; "
+    axes = counted(len(suite.axes), "axis", "axes")
+    contents = f"{counted(len(suite.tasks), 'task')}, {axes}, {counted(len(suite.controls), 'control')}; "
     contents += f"{suite.count(UNPERTURBED)} episodes a task as trained, {suite.episodes} a perturbed cell"
     facts = {
         "policy": str(main.manifest["source"]),
@@ -72,7 +73,7 @@ def _episodes(policies: Sequence[PolicyRun]) -> str:
     ran = sum(policy.summary.episodes for policy in policies)
     errors = sum(policy.summary.errors for policy in policies)
     missing = sum(policy.missing for policy in policies)
-    text = f"{ran} of {len(policies)} policies, {errors} errors"
+    text = f"{ran} of {counted(len(policies), 'policy', 'policies')}, {counted(errors, 'error')}"
     return f"{text}, {missing} not run yet" if missing else text
 
 
@@ -83,10 +84,10 @@ def _headline(page: Page) -> str:
     if drops:
         axis, level, drop = drops[0]
         cards.append(_drop_card(f"Hardest axis: {axis}, level {level}", drop))
-        held = [name for name, _, change in drops if change.low <= 0]
-        names = ", ".join(held) or "every axis costs success"
-        kind = "good" if held else "bad"
-        cards.append(_card("No drop shown at the hardest level", f"{len(held)} of {len(drops)} axes", names, kind))
+        lost = [name for name, _, change in drops if change.low > 0]
+        names = ", ".join(lost) or "intervals say how large one may still be"
+        count = f"{len(lost)} of {counted(len(drops), 'axis', 'axes')}"
+        cards.append(_card("Drop beyond chance at the hardest level", count, names, "bad" if lost else ""))
     floors = [p for p in page.run.policies if p is not main and p.name != "expert" and p.summary.overall.n]
     if floors:
         best = max(floors, key=lambda policy: policy.summary.overall.value)

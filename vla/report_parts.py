@@ -96,6 +96,11 @@ def drop_cell(drop: PairedDrop | None, command: str) -> str:
     return f'<td{kind} data-cmd="{escape(command)}">{escape(drop.text)}</td>'
 
 
+def counted(number: int, one: str, more: str = "") -> str:
+    """A number with its noun."""
+    return f"{number} {one if number == 1 else more or one + 's'}"
+
+
 def key(number: int) -> str:
     """The colour of policy or line `number`."""
     return f'<span class="key" style="background:var(--c{number % COLORS})"></span>'

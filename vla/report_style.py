@@ -55,7 +55,7 @@ td[data-cmd]:hover,td[data-cmd]:focus-visible{outline:2px solid var(--accent);ou
 .panel{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 12px 6px;min-width:0;
 display:flex;flex-direction:column}
 .panel svg{margin-top:auto}
-.panels.two{grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
+.panels.two{grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr))}
 h3.next{margin-top:26px;margin-bottom:6px}
 .origin+.origin{margin-top:16px;padding-top:14px;border-top:1px solid var(--line)}
 .origin pre{margin:6px 0}
