@@ -99,7 +99,7 @@ def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = 
 def load(job: TrainJob) -> list[Episode]:
     """All episodes of the job's folders, in the order of their keys, whatever wrote them in what order."""
     episodes = [
-        episode for folder in job.data for episode in EpisodeStore(folder).episodes(skip_damaged=job.skip_damaged)
+        episode for folder in job.data for episode in EpisodeStore(folder, create=False).episodes(skip_damaged=job.skip_damaged)
     ]
     if not episodes:
         raise ValueError(
