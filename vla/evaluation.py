@@ -132,7 +132,10 @@ def evaluate(
             slots_per_worker=slots_per_worker,
             record=store is not None,
         )
-        with _bar(f"{subject.name} on {suite.name}", len(missing), progress and bool(missing)) as tick, contextlib.closing(results):
+        with (
+            _bar(f"{subject.name} on {suite.name}", len(missing), progress and bool(missing)) as tick,
+            contextlib.closing(results),
+        ):
             for result, episode in results:
                 # Episode before line: a line in the results promises that its episode is stored.
                 if store is not None and keep is not None and episode is not None and keep(result.request):
