@@ -98,9 +98,8 @@ def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = 
 
 def load(job: TrainJob) -> list[Episode]:
     """All episodes of the job's folders, in the order of their keys, whatever wrote them in what order."""
-    episodes = [
-        episode for folder in job.data for episode in EpisodeStore(folder, create=False).episodes(skip_damaged=job.skip_damaged)
-    ]
+    stores = [EpisodeStore(folder, create=False) for folder in job.data]
+    episodes = [episode for store in stores for episode in store.episodes(skip_damaged=job.skip_damaged)]
     if not episodes:
         raise ValueError(
             f"no episodes in {', '.join(map(str, job.data)) or 'no folder at all'}: run `vla collect` first"
@@ -128,9 +127,7 @@ def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
         ee_std=normalizer.state_std[:3],  # type: ignore[arg-type]
     )
     robot = demos.episodes[0].spec["robot"]
-    return PolicyConfig(
-        model, words, normalizer, size.execute, robot["name"], robot["control"], trained_on(demos)
-    )
+    return PolicyConfig(model, words, normalizer, size.execute, robot["name"], robot["control"], trained_on(demos))
 
 
 def trained_on(demos: Demonstrations) -> dict[str, Any]:
