@@ -272,7 +272,10 @@ class CompactVLA(nn.Module):
         seen = views * (config.keypoints * 2 + ROLES * (d + 2)) + STATE_DIM + e
         self.locate = nn.Sequential(nn.Linear(seen, 256), nn.ReLU(), nn.Linear(256, ROLES * 3))
         self.fusion = nn.Sequential(
-            nn.Linear(seen + ROLES * 3 + RELATIONS, config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.hidden), nn.ReLU()
+            nn.Linear(seen + ROLES * 3 + RELATIONS, config.hidden),
+            nn.ReLU(),
+            nn.Linear(config.hidden, config.hidden),
+            nn.ReLU(),
         )
         self.head = HEADS[config.head](config)
         axis = (torch.arange(config.grid) + 0.5) / config.grid
