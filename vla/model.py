@@ -143,8 +143,8 @@ class TextEncoder(nn.Module):
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Encode tokens (B, L) to (B, E) and role queries (B, R, E).
 
-        In training, equal instructions are encoded once. In evaluation every row is, so that the arithmetic has one shape
-        and the last bit of a row does not depend on the other rows.
+        In training, equal instructions are encoded once. In evaluation every row is, so that the arithmetic has one
+        shape and the last bit of a row does not depend on the other rows.
         """
         rows = torch.arange(len(tokens), device=tokens.device)
         unique, inverse = torch.unique(tokens, dim=0, return_inverse=True) if self.training else (tokens, rows)
@@ -326,8 +326,8 @@ class CompactVLA(nn.Module):
 def relations(hand: Tensor, target: Tensor, place: Tensor) -> Tensor:
     """How hand, target and place (each (B, 3) m) lie to one another, (B, RELATIONS), in decimetres.
 
-    Differences, and the hand's offset from the target along and across the way to the place: what a network of two layers
-    is slow to compute from coordinates, and what pushing needs to a few millimetres.
+    Differences, and the hand's offset from the target along and across the way to the place: what a network of two
+    layers is slow to compute from coordinates, and what pushing needs to a few millimetres.
     """
     reach, way = target - hand, place - target
     ahead = way[:, :2] / way[:, :2].norm(dim=1, keepdim=True).clamp(min=0.02)
