@@ -32,7 +32,8 @@ class EpisodeRenderer:
         self._cameras: dict[str, CameraSpec] = {camera.name: camera for camera in spec.cameras}
         self._size = size
         heights = [camera.height if size is None else resolution(size)[1] for camera in spec.cameras]
-        scene = build_render_scene(spec, image_height=max(heights, default=None))
+        height = max(heights, default=None)
+        scene = build_render_scene(spec, image_height=None if height is None else height * (2 if supersample else 1))
         self._renderer = make_renderer(renderer, scene, supersample=supersample)
 
     @property

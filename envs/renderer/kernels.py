@@ -180,22 +180,48 @@ def draw_camera(
         ex = -(matrix[0, 0] * matrix[0, 3] + matrix[1, 0] * matrix[1, 3] + matrix[2, 0] * matrix[2, 3])
         ey = -(matrix[0, 1] * matrix[0, 3] + matrix[1, 1] * matrix[1, 3] + matrix[2, 1] * matrix[2, 3])
         ez = -(matrix[0, 2] * matrix[0, 3] + matrix[1, 2] * matrix[1, 3] + matrix[2, 2] * matrix[2, 3])
-        whole = z - radius >= near
-        for f in range(ints[k, FIRST_FACE], ints[k, END_FACE]):
-            if planes[f, 0] * ex + planes[f, 1] * ey + planes[f, 2] * ez + planes[f, 3] <= 0.0:
-                continue
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            za, zb, zc = points_c[a, 2], points_c[b, 2], points_c[c, 2]
-            if whole or (za >= near and zb >= near and zc >= near):
-                wa, wb, wc = 1.0 / za, 1.0 / zb, 1.0 / zc
-                _fill(
-                    cx + focal * points_c[a, 0] * wa, cy + focal * points_c[a, 1] * wa, wa,
-                    cx + focal * points_c[b, 0] * wb, cy + focal * points_c[b, 1] * wb, wb,
-                    cx + focal * points_c[c, 0] * wc, cy + focal * points_c[c, 1] * wc, wc,
-                    depth, ids, f,
-                )  # fmt: skip
-            elif za >= near or zb >= near or zc >= near:
-                _clip_and_fill(points_c, a, b, c, near, focal, cx, cy, corners, depth, ids, f)
+        first, end = ints[k, FIRST_FACE], ints[k, END_FACE]
+        if z - radius >= near:
+            for i in range(U(ints[k, FIRST_POINT]), U(ints[k, END_POINT])):
+                w = 1.0 / points_c[i, 2]
+                points_c[i, 0], points_c[i, 1] = cx + focal * points_c[i, 0] * w, cy + focal * points_c[i, 1] * w
+                points_c[i, 2] = w
+            _fill_faces(faces, planes, first, end, ex, ey, ez, 1.0, points_c, depth, ids)
+        else:
+            _clip_faces(faces, planes, first, end, ex, ey, ez, near, focal, points_c, corners, depth, ids)
+
+
+@njit(**_OPTIONS)
+def _fill_faces(
+    faces: Array, planes: Array, first: int, end: int, ex: float, ey: float, ez: float, ew: float, points_s: Array,
+    depth: Array, ids: Any,
+) -> None:  # fmt: skip
+    """Draw the faces `first:end` that are turned to the eye (ex, ey, ez, ew), homogeneous; points are on the screen."""
+    for f in range(U(first), U(end)):
+        if planes[f, 0] * ex + planes[f, 1] * ey + planes[f, 2] * ez + planes[f, 3] * ew <= 0.0:
+            continue
+        a, b, c = U(faces[f, 0]), U(faces[f, 1]), U(faces[f, 2])
+        _fill(
+            points_s[a, 0], points_s[a, 1], points_s[a, 2],
+            points_s[b, 0], points_s[b, 1], points_s[b, 2],
+            points_s[c, 0], points_s[c, 1], points_s[c, 2],
+            depth, ids, I32(f),
+        )  # fmt: skip
+
+
+@njit(**_OPTIONS)
+def _clip_faces(
+    faces: Array, planes: Array, first: int, end: int, ex: float, ey: float, ez: float, near: float, focal: float,
+    points_c: Array, corners: Array, depth: Array, ids: Array,
+) -> None:  # fmt: skip
+    """As `_fill_faces`, for a node that the near plane may cut; points are in the camera's frame."""
+    cx, cy = 0.5 * depth.shape[1], 0.5 * depth.shape[0]
+    for f in range(first, end):
+        if planes[f, 0] * ex + planes[f, 1] * ey + planes[f, 2] * ez + planes[f, 3] <= 0.0:
+            continue
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        if points_c[a, 2] >= near or points_c[b, 2] >= near or points_c[c, 2] >= near:
+            _clip_and_fill(points_c, a, b, c, near, focal, cx, cy, corners, depth, ids, f)
 
 
 @njit(**_OPTIONS)
@@ -301,14 +327,6 @@ def draw_shadow_map(
         lx = t[0] * light[2, 0] + t[3] * light[2, 1] + t[6] * light[2, 2]
         ly = t[1] * light[2, 0] + t[4] * light[2, 1] + t[7] * light[2, 2]
         lz = t[2] * light[2, 0] + t[5] * light[2, 1] + t[8] * light[2, 2]
-        for f in range(ints[k, FIRST_FACE], ints[k, END_FACE]):
-            if planes[f, 0] * lx + planes[f, 1] * ly + planes[f, 2] * lz <= 0.0:
-                continue  # turned away from the light: casts nothing that the other side of its body does not
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            _fill(
-                points_l[a, 0], points_l[a, 1], points_l[a, 2],
-                points_l[b, 0], points_l[b, 1], points_l[b, 2],
-                points_l[c, 0], points_l[c, 1], points_l[c, 2],
-                depth, None, f,
-            )  # fmt: skip
+        # The light is an eye infinitely far away. Faces turned away from it cast nothing that the others do not.
+        _fill_faces(faces, planes, ints[k, FIRST_FACE], ints[k, END_FACE], lx, ly, lz, 0.0, points_l, depth, None)
     return float(extent / (size - 2))
