@@ -1,7 +1,7 @@
 """Measure this machine: `render` frames per second of the renderers, `experts` success of the scripted experts.
 
-A benchmark is a module with a frozen dataclass `Args` and `main(args) -> int`; a new one is a line of `Benchmark` and of
-`main` here.
+A benchmark is a module with a frozen dataclass `Args` and `main(args) -> int`; a new one is a line of `Benchmark`
+and of `main` here.
 """
 
 from __future__ import annotations
