@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Protocol
 
+from vla.registry import script_entries
 from vla.worker import Answer, Done, Event, Job, Lost, Order, Ready, Runner, Start
 
 # One thread a worker: K workers of many threads each would fight for the cores.
@@ -106,7 +107,7 @@ class Processes:
     def __init__(self, job: Job, workers: int, slots: int) -> None:
         import cloudpickle  # by value for what is defined in a script, so that scripts need no main guard
 
-        self._job = cloudpickle.dumps(job)
+        self._job = cloudpickle.dumps((script_entries(), job))
         self._limit, self._slots = workers, slots
         self._workers: list[_Worker] = []
         self._failed_starts = 0

@@ -6,9 +6,10 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+_REGISTRIES: dict[str, Registry[Any]] = {}
 
 
 class UnknownNameError(ValueError):
@@ -24,7 +25,7 @@ def nearest(kind: str, name: str, names: list[str]) -> UnknownNameError:
 
 
 class Registry(Generic[T]):
-    """A mapping from names to objects of one kind.
+    """A mapping from names to objects of one kind; one registry of a kind in a process, and it pickles as its name.
 
     Args:
         kind: What it holds, for messages ("task", "axis").
@@ -35,8 +36,14 @@ class Registry(Generic[T]):
     def __init__(self, kind: str, package: str = "") -> None:
         """Create an empty registry."""
         self.kind = kind
+        self.home = package
         self._package = package
         self._entries: dict[str, T] = {}
+        _REGISTRIES[kind] = self
+
+    def __reduce__(self) -> tuple[Callable[[str, str], Registry[Any]], tuple[str, str]]:
+        """Found again by name: a copy would miss what is discovered later."""
+        return _find, (self.kind, self.home)
 
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator that adds an entry. Raises ValueError if the name is taken by something else."""
@@ -79,3 +86,28 @@ class Registry(Generic[T]):
         """How many entries there are."""
         self._discover()
         return len(self._entries)
+
+    def written_in_script(self) -> dict[str, T]:
+        """Entries defined in the program itself (`__main__`), which no import can find in another process."""
+        return {name: entry for name, entry in self._entries.items() if getattr(entry, "__module__", "") == "__main__"}
+
+
+def _find(kind: str, package: str) -> Registry[Any]:
+    """The registry of `kind` in this process, made by importing the modules of `package`."""
+    if kind not in _REGISTRIES and package:
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, package + "."):
+            importlib.import_module(module.name)
+    return _REGISTRIES[kind]
+
+
+def script_entries() -> list[tuple[Registry[Any], dict[str, Any]]]:
+    """What the program itself registered, for sending to worker processes."""
+    found = [(registry, registry.written_in_script()) for registry in _REGISTRIES.values()]
+    return [(registry, entries) for registry, entries in found if entries]
+
+
+def install(found: list[tuple[Registry[Any], dict[str, Any]]]) -> None:
+    """Register in this process what `script_entries` found in another."""
+    for registry, entries in found:
+        for name, entry in entries.items():
+            registry.register(name)(entry)

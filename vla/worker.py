@@ -18,6 +18,7 @@ from typing import Any
 
 from vla.contract import EpisodeRequest, EpisodeResult, FloatArray, Observation, Policy, World
 from vla.episode import Episode
+from vla.registry import install
 from vla.rollout import FilterFactory, PolicyFailedError, Recorder, play, rollout
 
 PARENT_POLL_S = 0.5
@@ -190,7 +191,9 @@ def _build(connection: Connection) -> Runner | None:
     try:
         import cloudpickle
 
-        runner = Runner(cloudpickle.loads(connection.recv_bytes()))
+        entries, job = cloudpickle.loads(connection.recv_bytes())
+        install(entries)
+        runner = Runner(job)
     except EOFError:
         raise
     except Exception:  # noqa: BLE001 - raised by the caller
