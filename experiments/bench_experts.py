@@ -138,6 +138,7 @@ def main(args: Args) -> int:
     """Measure, print a row as each condition is done, and write `args.out`. Returns the exit code."""
     for task in args.tasks:
         TASKS[task]  # an unknown name fails before anything is measured
+    commit()  # remembered from here on: the sources may change while this runs
     world = World()
     print(HEADER)
     done: list[Cell] = []

@@ -6,13 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.expert import CLOSED, bottom_of, descend, move
+from envs.expert import CLOSED, TIP, bottom_of, descend, move
 from envs.grammar import Grammar
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
 from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
 from vla.contract import FloatArray
 
+PRESS = 0.01  # metres below the object's top that the expert aims at, so that it touches for sure
 KINDS = ("block", "cylinder", "ball")
 
 
@@ -56,7 +57,7 @@ class Reach(Task):
 
 
 class ReachExpert:
-    """Come down on the object with a closed gripper."""
+    """Come down on the object with a closed gripper and stay on its top: lower, the wide hand would touch neighbours."""
 
     def __init__(self, target: str) -> None:
         """`target` is the object's name."""
@@ -64,6 +65,8 @@ class ReachExpert:
 
     def act(self, state: WorldState) -> FloatArray:
         """See Expert."""
+        if self.target in state.touched:
+            return move(state, state.ee_position, CLOSED)
         goal = state.objects[self.target].position.copy()
-        goal[2] = bottom_of(state, self.target) + 0.02
+        goal[2] = 2 * goal[2] - bottom_of(state, self.target) + TIP - PRESS
         return move(state, descend(state, goal), CLOSED)

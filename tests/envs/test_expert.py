@@ -29,7 +29,7 @@ from envs.tasks.base import make_thing
 Array = NDArray[np.float64]
 STILL = np.array([0.0, 0.0, 0.0, 1.0])
 DOWN = down(0.0)
-BLOCK = dataclasses.replace(make_thing("red", "block"), position=(0.5, 0.0, 0.02))
+BLOCK = dataclasses.replace(make_thing("red", "block", (0.04, 0.04, 0.04)), position=(0.5, 0.0, 0.02))
 ZONE = dataclasses.replace(make_thing("green", "zone"), position=(0.58, 0.1, 0.001))
 SPEC = SceneSpec(GoalSpec("Push", "red_block", "green_zone"), "", (BLOCK, ZONE))
 

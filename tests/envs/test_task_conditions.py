@@ -16,6 +16,7 @@ from envs.tasks.place_into import SIZES
 Array = NDArray[np.float64]
 Positions = Mapping[str, tuple[float, float, float]]
 
+HERE = {**SIZES, "block": (0.04, 0.04, 0.04), "cylinder": (0.02, 0.05), "zone": (0.12,)}  # whatever the defaults are
 STILL = np.array([0.0, 0.0, 0.0, 1.0])
 LYING = np.array([np.sin(np.pi / 4), 0.0, 0.0, np.cos(np.pi / 4)])
 
@@ -25,7 +26,7 @@ def spec_of(task: str, target: str, place: str, things: Positions) -> SceneSpec:
     objects = []
     for name, position in things.items():
         color, kind = name.split("_")
-        objects.append(dataclasses.replace(make_thing(color, kind, SIZES.get(kind)), position=position))
+        objects.append(dataclasses.replace(make_thing(color, kind, HERE.get(kind)), position=position))
     return SceneSpec(GoalSpec(task, target, place), "", tuple(objects))
 
 
