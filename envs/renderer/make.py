@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from envs.renderer.types import Renderer, RenderScene
 from vla.registry import nearest
 
-RendererName = Literal["raster", "tiny", "egl"]
 RENDERERS: tuple[str, ...] = ("raster", "tiny", "egl")
 
 
