@@ -114,9 +114,7 @@ def threads() -> Iterator[Line]:
     for name in THREAD_VARIABLES:
         yield Line("threads", name, "INFO", os.environ.get(name, "not set"))
     yield Line("threads", "torch", "INFO", f"{torch.get_num_threads()} of {usable_cores()} usable cores")
-    yield Line(
-        "threads", "numba", "INFO", f"{numba.get_num_threads()} at most; kernels run on the caller's thread"
-    )
+    yield Line("threads", "numba", "INFO", f"{numba.get_num_threads()} at most; kernels run on the caller's thread")
     accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "none (the CPU is enough)"
     yield Line("threads", "accelerator", "INFO", accelerator)
 
