@@ -266,7 +266,7 @@ class Zone(ObjectKind):
     """A coloured square on the table. Its frame lies 1 mm above the table: no flicker against the table top."""
 
     size_names = ("side",)
-    default_size = (0.12,)
+    default_size = (0.11,)
     default_mass = 0.0
     moves = False
 

@@ -19,8 +19,9 @@ from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, move
 from vla.contract import FloatArray
 
 KINDS = ("block", "cylinder")  # a ball rolls on
-NEAR_SIDE = Rect(0.375, 0.425, -0.12, 0.12)  # where objects start
-FAR_SIDE = Rect(0.585, 0.62, -0.12, 0.12)  # where zones lie
+NEAR_SIDE = Rect(0.37, 0.41, -0.08, 0.08)  # where objects start
+FAR_SIDE = Rect(0.595, 0.635, -0.105, 0.105)  # where zones lie
+STEEPEST = 1.0  # metres aside for each metre ahead: on steeper ways objects slip off the fingers
 FRICTION = 0.5  # things that slide: with more they tip over the fingers, and turn with them
 LANE = 0.075  # metres: nothing else may be nearer to the line along which an object is pushed
 RUN_UP = 0.08  # metres behind an object that must be free too
@@ -68,10 +69,10 @@ class Push(Task):
         return slots
 
     def accept(self, things: Sequence[ObjectSpec]) -> bool:
-        """Every object can be pushed to every zone without touching another object or crossing another zone."""
+        """Every object can be pushed to every zone, nearly ahead, without touching or crossing another thing."""
         zones = [thing for thing in things if thing.kind == "zone"]
         movable = [thing for thing in things if thing.kind != "zone"]
-        return all(
+        return all(_nearly_ahead(thing, zone) for thing, zone in itertools.product(movable, zones)) and all(
             _far_from_lane(other, thing, zone)
             for thing, zone in itertools.product(movable, zones)
             for other in things
@@ -131,6 +132,12 @@ def in_zone(state: WorldState, name: str, zone: str) -> bool:
     half = spec.size[0] / 2
     on_table = abs(bottom_of(state, name) - state.spec.table.height) < ON_TABLE
     return bool(abs(u) <= half and abs(v) <= half and on_table)
+
+
+def _nearly_ahead(thing: ObjectSpec, zone: ObjectSpec) -> bool:
+    """Whether the way to the zone is within `STEEPEST` of straight away from the robot."""
+    (x, y), (to_x, to_y) = thing.position[:2], zone.position[:2]
+    return abs(to_y - y) <= STEEPEST * (to_x - x)
 
 
 def _far_from_lane(other: ObjectSpec, thing: ObjectSpec, zone: ObjectSpec) -> bool:
