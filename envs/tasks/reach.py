@@ -57,7 +57,7 @@ class Reach(Task):
 
 
 class ReachExpert:
-    """Come down on the object with a closed gripper and stay on its top: lower, the wide hand would touch neighbours."""
+    """Come down on the object with a closed gripper and stay on its top: lower, the wide hand touches neighbours."""
 
     def __init__(self, target: str) -> None:
         """`target` is the object's name."""
