@@ -52,7 +52,7 @@ class DemoPreset:
     Attributes:
         suite: What the trained policy is evaluated on; it also names the tasks.
         control_episodes: In-distribution episodes a task for the policies that it is compared with.
-        demonstrations: Successful episodes a task.
+        demonstrations: Successful episodes of each task: more where the policy has more to learn.
         noise: Share of random motions in the demonstrations.
         data_seed: Seed of the training split.
         model: Shape of the network.
@@ -66,12 +66,12 @@ class DemoPreset:
 
     suite: Suite
     control_episodes: int
-    demonstrations: int
+    demonstrations: Mapping[str, int]
     noise: float = 0.12
     data_seed: int = 0
     model: ModelSize = field(default_factory=ModelSize)
     train: TrainConfig = field(default_factory=TrainConfig)
-    slots: int = 4
+    slots: int = 8
     video_size: int = 480
     failures_filmed: int = 4
     report: ReportClips = field(default_factory=ReportClips)
@@ -81,14 +81,14 @@ class DemoPreset:
 DEMO = DemoPreset(
     suite=SUITES["demo"],
     control_episodes=25,
-    demonstrations=300,
-    train=TrainConfig(steps=0, seconds=240.0),
+    demonstrations={"Reach": 400, "Push": 600, "Lift": 600, "PlaceInto": 500},
+    train=TrainConfig(steps=0, seconds=270.0, batch_size=64, lr=1e-3),
     expected_s={"collect": 60, "train": 260, "evaluate": 100, "record": 10, "report": 10},
 )
 TINY = DemoPreset(
     suite=Suite("tiny", ("Reach", "Lift"), axes=("light",), levels=(1,), controls=("blank",), episodes=1, base=2),
     control_episodes=2,
-    demonstrations=3,
+    demonstrations={"Reach": 3, "Lift": 3},
     model=ModelSize(image_size=32, channels=16, blocks=2, keypoints=4, hidden=64),
     train=TrainConfig(steps=4, batch_size=8, warmup=1, log_every=1),
     video_size=96,
@@ -136,11 +136,9 @@ class Demo:
         preset, suite = self.preset, self.preset.suite
         episodes = len(suite.requests())
         others = (len(self.policies) - 1) * len(suite.tasks) * preset.control_episodes
+        counts = ", ".join(f"{count} {task}" for task, count in preset.demonstrations.items())
         plan = {
-            "collect": (
-                f"{preset.demonstrations} demonstrations each of {', '.join(suite.tasks)} by the scripted expert",
-                self.collect,
-            ),
+            "collect": (f"demonstrations by the scripted expert: {counts}", self.collect),
             "train": ("one policy for all tasks, from nothing, on what the cameras see and the words say", self.train),
             "evaluate": (
                 f"{episodes} episodes of the trained policy, {others} of those to compare with",
@@ -159,16 +157,12 @@ class Demo:
     def collect(self) -> None:
         """Demonstrations into RUN/data."""
         preset = self.preset
-        collection = collect(
-            self.data,
-            preset.suite.tasks,
-            preset.demonstrations,
-            workers=self.workers,
-            noise=preset.noise,
-            seed=preset.data_seed,
-        )
-        if not collection.complete:
-            raise ValueError(f"the expert did not give all demonstrations: {collection.to_dict()['tasks']}")
+        for task, count in preset.demonstrations.items():
+            collection = collect(
+                self.data, [task], count, workers=self.workers, noise=preset.noise, seed=preset.data_seed
+            )
+            if not collection.complete:
+                raise ValueError(f"the expert did not give all demonstrations: {collection.to_dict()['tasks']}")
 
     def train(self) -> None:
         """RUN/data to RUN/train, going on from the last checkpoint if there is one."""
@@ -185,8 +179,8 @@ class Demo:
         suite, stored = self.preset.suite, EpisodeStore(self.data).keys()
         candidates = (
             EpisodeRequest(task, index, self.preset.data_seed)
-            for task in suite.tasks
-            for index in range(4 * self.preset.demonstrations + 20)
+            for task, count in self.preset.demonstrations.items()
+            for index in range(4 * count + 20)
         )
         trained = {request.key: episode_seed(request) for request in candidates}
         unknown = set(stored) - trained.keys()
@@ -232,6 +226,7 @@ class Demo:
         return {
             "wall_s": round(sum(seconds.values()), 2),
             "stages": seconds,
+            "resumed": self.ledger.resumed,
             "success": {name: {task: rate.value for task, rate in row.items()} for name, row in rates.items()},
             "mean_success": {
                 name: round(math.fsum(rate.value for rate in row.values()) / len(row), 4) for name, row in rates.items()

@@ -28,6 +28,7 @@ from vla import checkpoint
 from vla.batches import BatchSource, Corruption, Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.model import Batch, CompactVLA
+from vla.provenance import usable_cores
 from vla.results import read_json, write_json
 from vla.trainlog import TrainLog
 
@@ -59,7 +60,8 @@ class TrainConfig:
         precision: `bf16` (autocast) or `no`.
         seed: Determines weights, order of samples, dropout and noise.
         threads: Rendering threads ahead of the trainer; 0 renders in the training thread.
-        torch_threads: Threads of torch's kernels on a CPU; 0 leaves torch's own choice.
+        torch_threads: Threads of torch's kernels on a CPU; 0 for one per usable core. On cores that are busy with
+            something else, take fewer: threads that wait for one another spin.
         cache: Render every frame once before training and keep it in memory; without it frames are drawn as needed.
         draw_threads: Threads that fill the cache.
         save_every: Steps between checkpoints.
@@ -124,8 +126,7 @@ class Trainer:
             raise ValueError(f"unknown precision {config.precision!r}; known: bf16, no")
         self.run, self.config, self.evaluator = run, config, evaluator
         resume = self._check_folder(resume)
-        if config.torch_threads:
-            torch.set_num_threads(config.torch_threads)
+        torch.set_num_threads(config.torch_threads or usable_cores())
         # Autocast is torch's own: accelerate fixes its mixed precision once a process, and a run is not a process.
         self.accelerator = Accelerator()
         set_seed(config.seed)
