@@ -25,6 +25,8 @@ def demo_table(summary: Mapping[str, Any], console: Console | None = None) -> No
     console.print(table)
     stages = ", ".join(f"{name} {duration(seconds)}" for name, seconds in summary["stages"].items())
     console.print(f"Time: {duration(summary['wall_s'])} ({stages})", soft_wrap=True)
+    if summary["resumed"]:
+        console.print(f"Interrupted and gone on with: {', '.join(summary['resumed'])}; only the last part is timed.")
     console.print(f"Report: {summary['report']}", soft_wrap=True)
 
 

@@ -35,7 +35,7 @@ class Stage:
 
 
 class Ledger:
-    """Which stages of a run are finished, and how long each took.
+    """Which stages of a run are finished, how long each took, and how often it was begun.
 
     Args:
         folder: The run.
@@ -50,6 +50,7 @@ class Ledger:
         self.path = folder / FILE
         self.settings = settings
         self.seconds: dict[str, float] = {}
+        self.begun: dict[str, int] = {}
         if self.path.exists():
             before = read_json(self.path)
             if before["settings"] != settings:
@@ -57,12 +58,25 @@ class Ledger:
                 raise ValueError(
                     f"{folder} was begun with other settings ({changed}): give another --out, or --fresh to delete it"
                 )
-            self.seconds = before["seconds"]
+            self.seconds, self.begun = before["seconds"], before["begun"]
+
+    @property
+    def resumed(self) -> list[str]:
+        """Stages that were begun more than once: what they took before the last time is not in `seconds`."""
+        return [name for name, times in self.begun.items() if times > 1]
+
+    def begin(self, name: str) -> None:
+        """A stage is begun; durable when this returns."""
+        self.begun[name] = self.begun.get(name, 0) + 1
+        self._write()
 
     def note(self, name: str, seconds: float) -> None:
         """A stage is finished; durable when this returns."""
         self.seconds[name] = round(seconds, 2)
-        write_json(self.path, {"settings": self.settings, "seconds": self.seconds})
+        self._write()
+
+    def _write(self) -> None:
+        write_json(self.path, {"settings": self.settings, "seconds": self.seconds, "begun": self.begun})
 
 
 def run_stages(stages: Sequence[Stage], ledger: Ledger, say: Callable[[str], None] = print) -> None:
@@ -73,6 +87,7 @@ def run_stages(stages: Sequence[Stage], ledger: Ledger, say: Callable[[str], Non
             say(f"{title}: done before, in {duration(ledger.seconds[stage.name])}")
             continue
         say(f"{title} (about {duration(stage.expected_s)})")
+        ledger.begin(stage.name)
         start = time.perf_counter()
         stage.run()
         ledger.note(stage.name, time.perf_counter() - start)

@@ -37,6 +37,7 @@ def test_the_tiny_demo_runs_and_goes_on_where_it_stopped(
     assert summary["success"]["expert"] == {"Reach": 1.0, "Lift": 1.0}
     assert list(summary["stages"]) == ["install", "collect", "train", "evaluate", "record", "report"]
     assert summary["wall_s"] == pytest.approx(sum(summary["stages"].values()))
+    assert summary["resumed"] == ["record"]
     assert summary["errors"] == dict.fromkeys(POLICIES, 0)
     assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
     assert list((tmp_path / "run" / "videos").glob("*.mp4"))
@@ -73,6 +74,7 @@ def test_a_stage_that_fails_is_done_again(tmp_path: Path) -> None:
     stages[1] = Stage("two", "says", 1, lambda: done.append("two"))
     run_stages(stages, Ledger(tmp_path, {}), say=lambda _: None)
     assert done == ["one", "two"]
+    assert Ledger(tmp_path, {}).resumed == ["two"]
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (45.4, "45 s"), (89, "89 s"), (200, "3 min 20 s")])
@@ -93,10 +95,12 @@ def test_the_table_shows_every_policy_with_intervals(capsys: pytest.CaptureFixtu
         "mean_success": {"trained": 0.95},
         "stages": {"collect": 12.0},
         "wall_s": 12.0,
+        "resumed": ["train"],
         "report": "runs/demo/report.html",
     }
     demo_table(summary, Console(width=100))
     shown = capsys.readouterr().out
     assert "95 % +1 err" in shown
     assert "76 to 99" in shown
+    assert "gone on with: train" in shown
     assert "runs/demo/report.html" in shown
