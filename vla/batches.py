@@ -102,7 +102,9 @@ class Demonstrations:
         `advance` is told the number of samples after each episode.
         """
         one = self.draw(np.zeros(1, np.int64))
-        cache = Drawn(*(np.empty((len(self), *array.shape[1:]), array.dtype) for array in one))
+        pixels = np.empty((len(self), *one.pixels.shape[1:]), np.uint8)
+        points = np.empty((len(self), *one.points.shape[1:]), np.float32)
+        cache = Drawn(pixels, points, np.empty((len(self), *one.positions.shape[1:]), np.float32))
 
         def fill(number: int) -> int:
             view, episode, first = (
