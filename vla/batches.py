@@ -126,7 +126,8 @@ class Demonstrations:
     def draw(self, samples: NDArray[np.int64]) -> Drawn:
         """Frames and grounding labels of `samples` (B,): from memory after `draw_all`, else rendered now."""
         if self._cache is not None:
-            return Drawn(*(array[samples] for array in self._cache))
+            cache = self._cache
+            return Drawn(cache.pixels[samples], cache.points[samples], cache.positions[samples])
         drawn = []
         for number, step in map(self.locate, samples.tolist()):
             view, poses = self._view(number), self.episodes[number].poses[step]
