@@ -122,8 +122,9 @@ def cells(world: World, args: Args) -> Iterator[Cell]:
 
 def report(done: Sequence[Cell], args: Args) -> str:
     """The Markdown file: where the numbers come from, then the table."""
+    only = " ".join(("--tasks", *args.tasks, "")) if args.tasks else ""
     command = (
-        f"vla bench experts --episodes {args.episodes} --noise {args.noise} "
+        f"vla bench experts {only}--episodes {args.episodes} --noise {args.noise} "
         f"--axis-episodes {args.axis_episodes} --seed {args.seed}"
     )
     about = (
