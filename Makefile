@@ -44,7 +44,7 @@ $(VENV)/bin/python:
 $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing vla-bench into $(VENV): one to four minutes, most of it the download of torch"
 	$(PIP) "$$(grep '^torch==' constraints.txt)"
-	$(PIP) --editable .
+	$(PIP) --editable '.[train]'
 	$(COMPILE)
 	@touch $@
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 COMMANDS = Path(__file__).parent / "commands"
 DISTRIBUTION = "vla-bench"
+TRAIN_EXTRA = {"accelerate", "safetensors", "tensorboard", "torch"}
 
 
 def command_files() -> dict[str, Path]:
@@ -100,6 +101,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("VLA_DEBUG"):
             raise
         print(explain(error, name), file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name not in TRAIN_EXTRA or os.environ.get("VLA_DEBUG"):
+            raise
+        print(
+            f"vla {name}: {error.name} is not installed; learning needs the extra: {DISTRIBUTION}[train]",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print(f"\nvla {name}: interrupted", file=sys.stderr)

@@ -94,12 +94,14 @@ def versions() -> Iterator[Line]:
 
 
 def requirements() -> list[str]:
-    """Names of the packages that the installed toolkit requires, without those of its extras."""
+    """Names of the packages that the installed toolkit requires, for learning too, without those of other extras."""
     try:
         stated = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
         return []
-    names = (re.match(r"[\w.-]+", item) for item in stated if "extra ==" not in item)
+    names = (
+        re.match(r"[\w.-]+", item) for item in stated if "extra ==" not in item or "train" in item.partition(";")[2]
+    )
     return sorted(match[0] for match in names if match)
 
 
