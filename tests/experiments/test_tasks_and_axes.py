@@ -48,7 +48,7 @@ def test_experts_are_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path
     text = out.read_text()
     assert "| Reach | - | 2/2 | 100.0% [34.2%, 100.0%] |" in text
     assert "commit: " in text
-    assert "command: `vla bench experts --episodes 2" in text
+    assert "command: `vla bench experts --tasks Reach --episodes 2" in text
 
 
 def test_an_unknown_task_is_refused_before_anything_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
