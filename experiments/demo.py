@@ -82,7 +82,7 @@ DEMO = DemoPreset(
     suite=SUITES["demo"],
     control_episodes=25,
     demonstrations={"Reach": 400, "Push": 600, "Lift": 600, "PlaceInto": 500},
-    train=TrainConfig(steps=0, seconds=270.0, batch_size=64, lr=1e-3),
+    train=TrainConfig(steps=0, seconds=265.0, batch_size=64, lr=1e-3),
     expected_s={"collect": 60, "train": 260, "evaluate": 100, "record": 10, "report": 10},
 )
 TINY = DemoPreset(

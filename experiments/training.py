@@ -41,7 +41,7 @@ class ModelSize:
 
     image_size: int = 96
     patch: int = 4
-    channels: int = 48
+    channels: int = 32
     blocks: int = 3
     keypoints: int = 16
     hidden: int = 384
