@@ -72,18 +72,18 @@ class DemoPreset:
     model: ModelSize = field(default_factory=ModelSize)
     train: TrainConfig = field(default_factory=TrainConfig)
     slots: int = 8
-    video_size: int = 480
-    failures_filmed: int = 4
+    video_size: int = 320
+    failures_filmed: int = 3
     report: ReportClips = field(default_factory=ReportClips)
     expected_s: Mapping[str, float] = field(default_factory=dict)
 
 
 DEMO = DemoPreset(
     suite=SUITES["demo"],
-    control_episodes=25,
-    demonstrations={"Reach": 400, "Push": 600, "Lift": 600, "PlaceInto": 500},
-    train=TrainConfig(steps=0, seconds=265.0, batch_size=64, lr=1e-3),
-    expected_s={"collect": 60, "train": 260, "evaluate": 100, "record": 10, "report": 10},
+    control_episodes=20,
+    demonstrations={"Reach": 300, "Push": 500, "Lift": 850, "PlaceInto": 600},
+    train=TrainConfig(steps=0, seconds=290.0, batch_size=64, lr=1e-3),
+    expected_s={"collect": 85, "train": 335, "evaluate": 85, "record": 15, "report": 11},
 )
 TINY = DemoPreset(
     suite=Suite("tiny", ("Reach", "Lift"), axes=("light",), levels=(1,), controls=("blank",), episodes=1, base=2),

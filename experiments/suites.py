@@ -16,7 +16,7 @@ SUITES: dict[str, Suite] = {
     suite.name: suite
     for suite in (
         Suite("smoke", ("Reach", "Lift"), axes=("light",), levels=(1,), controls=("blank",), episodes=2),
-        Suite("demo", TASKS, axes=AXES, controls=CONTROLS, episodes=5, base=50),
+        Suite("demo", TASKS, axes=AXES, controls=CONTROLS, episodes=4, base=50),
         Suite("in-distribution", TASKS, episodes=100),
         Suite("first", TASKS, axes=AXES, controls=CONTROLS, episodes=50),
     )

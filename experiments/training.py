@@ -46,7 +46,7 @@ class ModelSize:
     keypoints: int = 16
     hidden: int = 384
     chunk: int = 8
-    execute: int = 4
+    execute: int = 2
     head: Literal["l1", "flow"] = "l1"
 
 
