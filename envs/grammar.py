@@ -19,7 +19,7 @@ from envs.scene import RGB, GoalSpec, ObjectSpec, SceneSpec
 
 COLORS: Mapping[str, RGB] = {  # at least 40 apart in CIELAB
     "red": (0.78, 0.03, 0.12),
-    "green": (0.10, 0.60, 0.18),
+    "green": (0.10, 0.74, 0.24),
     "blue": (0.05, 0.38, 0.90),
     "yellow": (0.97, 0.86, 0.10),
     "purple": (0.55, 0.12, 0.62),

@@ -82,7 +82,7 @@ DEMO = DemoPreset(
     suite=SUITES["demo"],
     control_episodes=20,
     demonstrations={"Reach": 300, "Push": 500, "Lift": 850, "PlaceInto": 600},
-    train=TrainConfig(steps=0, seconds=300.0, batch_size=64, lr=1e-3, ground=0.5),
+    train=TrainConfig(steps=0, seconds=300.0, batch_size=64, lr=1e-3),
     expected_s={"collect": 85, "train": 335, "evaluate": 85, "record": 15, "report": 11},
 )
 TINY = DemoPreset(

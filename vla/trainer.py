@@ -9,6 +9,7 @@ Knows no simulator: scenes are drawn by the demonstrations, success in the simul
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import signal
 import time
@@ -269,14 +270,13 @@ class Trainer:
         return {**settings, "samples": len(self.source.data)}
 
     def _steps_that_fit(self) -> int:
-        """Time a few steps on copies of the weights and divide the budget by them."""
+        """Time fifty steps, put the weights back, and divide the budget by the median."""
         keep = copy.deepcopy((self.raw.state_dict(), self.average, self.optimizer.state_dict()))
-        start = time.perf_counter()
-        for count, batch in enumerate(self.source.stream(0, 12, self.config.threads)):
-            if count == 2:
-                start = time.perf_counter()
+        ends = []
+        for batch in self.source.stream(0, 50, self.config.threads):
             self._step(batch)
-        each = (time.perf_counter() - start) / 10
+            ends.append(time.perf_counter())
+        each = sorted(after - before for before, after in itertools.pairwise(ends[10:]))[20]  # past the slow first ones
         self.raw.load_state_dict(keep[0])
         self.average = keep[1]
         self.optimizer.load_state_dict(keep[2])
