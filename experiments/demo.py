@@ -82,8 +82,8 @@ DEMO = DemoPreset(
     suite=SUITES["demo"],
     control_episodes=20,
     demonstrations={"Reach": 300, "Push": 500, "Lift": 850, "PlaceInto": 600},
-    train=TrainConfig(steps=0, seconds=300.0, batch_size=64, lr=1e-3),
-    expected_s={"collect": 85, "train": 335, "evaluate": 85, "record": 15, "report": 11},
+    train=TrainConfig(steps=0, seconds=285.0, batch_size=64, lr=1e-3),
+    expected_s={"collect": 85, "train": 365, "evaluate": 85, "record": 15, "report": 11},
 )
 TINY = DemoPreset(
     suite=Suite("tiny", ("Reach", "Lift"), axes=("light",), levels=(1,), controls=("blank",), episodes=1, base=2),
