@@ -153,15 +153,9 @@ def holds(state: WorldState, name: str) -> bool:
 def bottom_of(state: WorldState, name: str) -> float:
     """Height of an object's lowest point, metres, world, however it is turned."""
     body, spec = state.objects[name], state.spec.object(name)
-    x, y, z, w = body.quaternion
-    third = np.abs([2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)])  # row z of the rotation
-    if spec.kind == "block":
-        half = float(third @ np.asarray(spec.size)) / 2
-    elif spec.kind == "cylinder":
-        half = float(third[2] * spec.size[1] / 2 + np.hypot(third[0], third[1]) * spec.size[0])
-    else:
-        half = object_kind(spec.kind).height(spec.size) / 2
-    return float(body.position[2]) - half
+    x, y, z, w = (float(v) for v in body.quaternion)
+    up = np.array([2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)])  # world z in the object's frame
+    return float(body.position[2]) - object_kind(spec.kind).shape(spec.size).extent(-up)
 
 
 def turn(current: NDArray[np.floating], wanted: NDArray[np.floating]) -> Float64:

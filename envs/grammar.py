@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from envs.objects import object_kind
 from envs.scene import RGB, GoalSpec, ObjectSpec, SceneSpec
 
 COLORS: Mapping[str, RGB] = {  # at least 40 apart in CIELAB
@@ -30,30 +31,12 @@ HELD_OUT_LEVELS = (1, 2, 3)
 MIN_NEW_WORDS: Mapping[int, int] = {1: 1, 2: 3, 3: 6}  # words never seen in training, at least, by level
 
 
-@dataclass(frozen=True)
-class Noun:
-    """How an object kind is spoken of: training word, held-out synonyms, preposition of what is put there."""
-
-    word: str
-    synonyms: tuple[str, ...]
-    on: str = ""
-
-
-NOUNS: Mapping[str, Noun] = {
-    "block": Noun("block", ("cube", "box")),
-    "cylinder": Noun("cylinder", ("can", "tube")),
-    "ball": Noun("ball", ("sphere", "orb")),
-    "bowl": Noun("bowl", ("dish", "basin"), "into"),
-    "plate": Noun("plate", ("platter", "saucer"), "onto"),
-    "zone": Noun("zone", ("area", "square"), "into"),
-}
-
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
 def phrase(color: str, kind: str, synonym: int = -1) -> str:
     """The noun phrase of an object, for example `the red block`; `synonym` >= 0 picks a held-out noun."""
-    noun = NOUNS[kind]
+    noun = object_kind(kind).noun
     return f"the {color} {noun.word if synonym < 0 else noun.synonyms[synonym]}"
 
 
@@ -122,9 +105,9 @@ def _fillings(template: str, target: tuple[str, str], place: tuple[str, str]) ->
         if not kind:
             continue
         options[role] = (phrase(color, kind),)
-        options[f"{role}_syn"] = tuple(phrase(color, kind, i) for i in range(len(NOUNS[kind].synonyms)))
+        options[f"{role}_syn"] = tuple(phrase(color, kind, i) for i in range(len(object_kind(kind).noun.synonyms)))
         if role == "place":
-            options["on"] = (NOUNS[kind].on,)
+            options["on"] = (object_kind(kind).noun.on,)
     missing = set(slots) - set(options)
     if missing:
         raise ValueError(f"template {template!r} has slots {sorted(missing)}; this goal fills {sorted(options)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from envs.fixture import FIXTURE_LINK
 from envs.objects import object_kind
 from envs.robots import ROBOTS
 from envs.scene import SceneSpec
@@ -21,7 +22,7 @@ class PoseRow:
     """One row of the pose array (N, 7).
 
     Attributes:
-        name: For people, for example `panda/panda_hand` or `red_block`.
+        name: For people, for example `panda/panda_hand`, `red_block` or `blue_drawer/part`.
         body: Segmentation body: 2 robot, 3 + i for object i of the spec.
         link: Link of the body, -1 for its base, as PyBullet numbers them.
         hand: Whether cameras of parent `hand` are fixed to this row.
@@ -34,13 +35,15 @@ class PoseRow:
 
 
 def pose_rows(spec: SceneSpec) -> tuple[PoseRow, ...]:
-    """Rows of the scene: robot links that are drawn, in link order, then objects that move, in the spec's order."""
-    objects = tuple(
-        PoseRow(item.name, FIRST_OBJECT_BODY + i, -1)
-        for i, item in enumerate(spec.objects)
-        if object_kind(item.kind).moves
-    )
-    return _robot_rows(spec.robot.name) + objects
+    """Rows of the scene: drawn robot links in link order, then objects (or parts) that move, in the spec's order."""
+    objects = []
+    for i, item in enumerate(spec.objects):
+        kind = object_kind(item.kind)
+        if kind.moves:
+            objects.append(PoseRow(item.name, FIRST_OBJECT_BODY + i, -1))
+        elif kind.shape(item.size).part is not None:
+            objects.append(PoseRow(f"{item.name}/part", FIRST_OBJECT_BODY + i, FIXTURE_LINK))
+    return _robot_rows(spec.robot.name) + tuple(objects)
 
 
 @lru_cache(maxsize=16)

@@ -7,6 +7,7 @@ function `(SceneSpec, rng, level) -> SceneSpec`. World frame: z up, origin at th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import cos, sin
 from typing import Any, Literal
 
 import cattrs
@@ -45,6 +46,9 @@ class ObjectSpec:
         mass: Kilograms; 0 for what is fixed (zones are also without collision).
         friction: Lateral friction coefficient.
         distractor: Added by an axis; the task did not ask for it.
+        material: Registered material (`plastic`, `wood`, `metal`, `rubber`): what the surface looks like.
+        roll: Rotation about the object's own x axis, radians, before `yaw`: pi / 2 lays an upright thing down.
+        joint: Where the moving part of a drawer, door, lever ... starts, metres or radians; 0 for other kinds.
     """
 
     name: str
@@ -57,6 +61,15 @@ class ObjectSpec:
     mass: float = 0.05
     friction: float = 1.0
     distractor: bool = False
+    material: str = "plastic"
+    roll: float = 0.0
+    joint: float = 0.0
+
+
+def orientation(item: ObjectSpec) -> Quat:
+    """Quaternion xyzw of an object at the start: `roll` about its own x axis, then `yaw` about world z."""
+    cr, sr, cy, sy = cos(item.roll / 2), sin(item.roll / 2), cos(item.yaw / 2), sin(item.yaw / 2)
+    return (cy * sr, sy * sr, sy * cr, cy * cr)
 
 
 @dataclass(frozen=True)
@@ -129,11 +142,29 @@ class BackgroundSpec:
 
 @dataclass(frozen=True)
 class GoalSpec:
-    """What is to be done: the task and the names of the objects that it is about."""
+    """What is to be done: the task, the names of the objects that it is about, and how.
+
+    Attributes:
+        task: Registered task.
+        target: The object that is acted on; empty for tasks about a group.
+        place: The second object: where to, relative to what, with what.
+        others: Further objects, in the order in which the task speaks of them.
+        relation: A key of the task's `Grammar.relations`: a side, a direction, an angle, an order, a colour ...
+        parts: Goals to be reached one after another; the task is then one that chains them.
+    """
 
     task: str
     target: str
     place: str = ""
+    others: tuple[str, ...] = ()
+    relation: str = ""
+    parts: tuple[GoalSpec, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every object that it names, in the order target, place, others, then those of its parts."""
+        own = tuple(name for name in (self.target, self.place, *self.others) if name)
+        return own + tuple(name for part in self.parts for name in part.names)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Plain data: knows no PyBullet, so that tasks and experts are tested on states wr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,29 @@ from envs.scene import SceneSpec
 Float64 = NDArray[np.float64]
 
 
+def _zeros() -> Float64:
+    return np.zeros(3)
+
+
 @dataclass(frozen=True, eq=False)
 class BodyState:
-    """One object. `position` (3,) m, `quaternion` (4,) xyzw, `linear_velocity` (3,) m/s, all in the world frame."""
+    """One object, in the world frame.
+
+    Attributes:
+        position: (3,) m.
+        quaternion: (4,) xyzw.
+        linear_velocity: (3,) m/s.
+        angular_velocity: (3,) rad/s.
+        joint: Where its moving part is (drawer, door, lever ...), m or rad; 0 for other kinds.
+        part: Pose (7,) of the moving part, position and quaternion xyzw; None for other kinds.
+    """
 
     position: Float64
     quaternion: Float64
     linear_velocity: Float64
+    angular_velocity: Float64 = field(default_factory=_zeros)
+    joint: float = 0.0
+    part: Float64 | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +55,7 @@ class WorldState:
         touched: Names of objects in contact with the robot.
         grasped: Names of objects in contact with both fingers.
         contacts: Pairs of object names (sorted) in contact with each other; the table is `table`.
+        stage: Parts of the goal that have been done, in their order; 0 for goals without parts.
     """
 
     spec: SceneSpec
@@ -50,3 +67,4 @@ class WorldState:
     touched: frozenset[str]
     grasped: frozenset[str]
     contacts: frozenset[tuple[str, str]]
+    stage: int = 0

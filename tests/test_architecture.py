@@ -50,7 +50,7 @@ def test_imports_point_one_way(path: Path) -> None:
 
 def test_pybullet_is_imported_in_one_file() -> None:
     users = {relative(path) for path in SOURCES for name, _ in imported(path) if name.split(".")[0] == "pybullet"}
-    assert users == {"envs/simulator.py"}
+    assert users == {"envs/bullet.py"}
 
 
 @pytest.mark.parametrize("path", SOURCES + TESTS, ids=relative)

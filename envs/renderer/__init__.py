@@ -1,1 +1,1 @@
-"""Pictures from poses. Nothing in here imports PyBullet; `bullet.py` gets its client from `envs.simulator`."""
+"""Pictures from poses. Nothing in here imports PyBullet; `bullet.py` gets its client from `envs.bullet`."""

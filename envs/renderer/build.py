@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
 
-from envs.objects import box_mesh, checked_kind
+from envs.fixture import FIXTURE_LINK
+from envs.objects import checked_kind
+from envs.objects.meshes import box_mesh
 from envs.poses import FIRST_OBJECT_BODY, FLOOR_BODY, ROBOT_BODY, TABLE_BODY, pose_rows
 from envs.renderer.lod import visual_mesh
 from envs.renderer.types import Material, Mesh, Node, RenderScene
 from envs.robots import ROBOTS
-from envs.scene import ObjectSpec, SceneSpec, TableSpec, Texture
+from envs.scene import ObjectSpec, SceneSpec, TableSpec, Texture, orientation
 from envs.urdf import load_urdf
 
 FLOOR_SIDE_M = 9.0
@@ -43,7 +45,7 @@ def build_render_scene(
     for name, link, mesh in _robot_meshes(spec.robot.name, triangles):
         nodes.append(Node(name, ROBOT_BODY, link, mesh, Material(WHITE, smooth=True), row_of[ROBOT_BODY, link]))
     for i, item in enumerate(spec.objects):
-        nodes.append(_object(item, FIRST_OBJECT_BODY + i, row_of.get((FIRST_OBJECT_BODY + i, -1), -1)))
+        nodes.extend(_object(item, FIRST_OBJECT_BODY + i, row_of))
     return RenderScene(tuple(nodes), spec.light, spec.background)
 
 
@@ -62,16 +64,17 @@ def _robot_meshes(robot: str, triangles: int | None) -> tuple[tuple[str, int, Me
     )
 
 
-@lru_cache(maxsize=512)
-def _object_mesh(kind_spec: ObjectSpec) -> Mesh:
-    return checked_kind(kind_spec).mesh(kind_spec.size)
-
-
-def _object(item: ObjectSpec, body: int, row: int) -> Node:
-    mesh = _object_mesh(ObjectSpec(item.kind, item.kind, "", item.size, (0.0, 0.0, 0.0), 0.0, WHITE))
+def _object(item: ObjectSpec, body: int, row_of: Mapping[tuple[int, int], int]) -> Iterator[Node]:
+    """The node of an object, and that of its moving part if it has one."""
     kind = checked_kind(item)
-    pose = (*item.position, 0.0, 0.0, math.sin(item.yaw / 2), math.cos(item.yaw / 2))
-    return Node(item.name, body, -1, mesh, Material(item.texture, kind.smooth), row, pose, casts_shadow=kind.moves)
+    shape = kind.shape(item.size)
+    material = Material(item.texture, kind.smooth)
+    pose = (*item.position, *orientation(item))
+    casts = bool(shape.pieces)
+    yield Node(item.name, body, -1, shape.mesh, material, row_of.get((body, -1), -1), pose, casts_shadow=casts)
+    if shape.part is not None:
+        row = row_of[body, FIXTURE_LINK]
+        yield Node(f"{item.name}/part", body, FIXTURE_LINK, shape.part.mesh, material, row, casts_shadow=casts)
 
 
 def _table(table: TableSpec) -> Node:

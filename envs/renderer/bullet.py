@@ -46,7 +46,7 @@ class BulletRenderer:
         self, scene: RenderScene, *, egl: bool = False, supersample: bool = False, shadows: bool | None = None
     ) -> None:
         """Build the scene in a physics client of its own. Raises ValueError if EGL does not load here."""
-        from envs.simulator import connect  # pybullet is loaded only by those who ask for its renderers
+        from envs.bullet import connect  # pybullet is loaded only by those who ask for its renderers
 
         if egl and (problem := egl_problem()):
             raise ValueError(f"the egl renderer does not work on this machine ({problem}); use 'raster' or 'tiny'")

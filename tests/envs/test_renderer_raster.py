@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from envs.frames import EpisodeRenderer
-from envs.objects import box_mesh
+from envs.objects.meshes import box_mesh
 from envs.renderer.build import build_render_scene
 from envs.renderer.make import make_renderer
 from envs.renderer.picture import background_gradient
@@ -82,7 +82,7 @@ def test_texture_is_perspective_correct() -> None:
 
 def test_triangles_of_a_closed_surface_leave_no_holes() -> None:
     """A camera inside a finely divided, inward-facing sphere sees no background."""
-    from envs.objects import lathe
+    from envs.objects.meshes import lathe
 
     angles = np.linspace(-np.pi / 2, np.pi / 2, 60)
     ball = lathe([[(np.cos(a), np.sin(a)) for a in angles]], 97)

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from envs.arm import bare_urdf
+from envs.bullet import PhysicsError, connect
 from envs.expert import holds, pick
 from envs.objects import object_kind
 from envs.scene import RobotSpec
-from envs.simulator import PhysicsError, Simulator, bare_urdf, connect
+from envs.simulator import Simulator
 from envs.urdf import load_urdf
 from envs.world import World
 from tests.envs.scenes_by_hand import scene, thing

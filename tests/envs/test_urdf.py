@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.simulator import connect
+from envs.bullet import connect
 from envs.urdf import load_urdf
 
 
