@@ -17,6 +17,7 @@ import numpy as np
 
 from envs.objects import object_kind
 from envs.scene import RGB, GoalSpec, ObjectSpec, SceneSpec
+from vla.registry import nearest
 
 COLORS: Mapping[str, RGB] = {  # at least 40 apart in CIELAB
     "red": (0.78, 0.03, 0.12),
@@ -26,12 +27,28 @@ COLORS: Mapping[str, RGB] = {  # at least 40 apart in CIELAB
     "purple": (0.55, 0.12, 0.62),
     "orange": (1.00, 0.52, 0.00),
 }
+MORE_COLORS: Mapping[str, RGB] = {  # at least 20 apart from each other, from those above and from the table
+    "pink": (0.97, 0.50, 0.70),
+    "brown": (0.36, 0.20, 0.09),
+    "white": (0.95, 0.95, 0.95),
+    "black": (0.07, 0.07, 0.08),
+    "gray": (0.48, 0.49, 0.50),
+    "cyan": (0.10, 0.80, 0.85),
+}
 
 HELD_OUT_LEVELS = (1, 2, 3)
 MIN_NEW_WORDS: Mapping[int, int] = {1: 1, 2: 3, 3: 6}  # words never seen in training, at least, by level
 
 
 _SLOT = re.compile(r"\{(\w+)\}")
+
+
+def named_color(word: str) -> RGB:
+    """The colour that a word means. Raises UnknownNameError naming the nearest one."""
+    known = {**COLORS, **MORE_COLORS}
+    if word not in known:
+        raise nearest("colour", word, list(known))
+    return known[word]
 
 
 def phrase(color: str, kind: str, synonym: int = -1) -> str:

@@ -15,11 +15,12 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from envs.cameras import DEFAULT_CAMERAS
-from envs.grammar import COLORS, Grammar, vocabulary
+from envs.grammar import COLORS, Grammar, named_color, vocabulary
 from envs.layout import AREA, REACHABLE, Slot, arrange
+from envs.materials import material_texture, substance
 from envs.objects import object_kind
 from envs.robots import ROBOTS
-from envs.scene import GoalSpec, ObjectSpec, RobotSpec, SceneSpec, Texture
+from envs.scene import GoalSpec, ObjectSpec, RobotSpec, SceneSpec
 from envs.state import WorldState
 from vla.contract import FloatArray
 from vla.registry import Registry
@@ -139,12 +140,27 @@ def training_vocabulary() -> tuple[str, ...]:
     return vocabulary(TASKS[name].grammar for name in TASKS)
 
 
-def make_thing(color: str, kind: str, size: tuple[float, ...] | None = None) -> ObjectSpec:
-    """An object of a kind in one of the named colours, not yet placed."""
-    maker = object_kind(kind)
-    texture = Texture("plain", COLORS[color], COLORS[color])
+def make_thing(color: str, kind: str, size: tuple[float, ...] | None = None, material: str = "plastic") -> ObjectSpec:
+    """An object of a kind in one of the named colours, not yet placed; the material sets friction, mass and pattern.
+
+    Raises:
+        ValueError: An unknown colour, kind or material; the message gives the nearest one.
+    """
+    maker, made_of = object_kind(kind), substance(material)
+    texture = material_texture(material, named_color(color))
     chosen = maker.default_size if size is None else size
-    return ObjectSpec(f"{color}_{kind}", kind, color, chosen, (0.0, 0.0, 0.0), 0.0, texture, maker.default_mass)
+    return ObjectSpec(
+        f"{color}_{kind}",
+        kind,
+        color,
+        chosen,
+        (0.0, 0.0, 0.0),
+        0.0,
+        texture,
+        mass=maker.default_mass * made_of.mass,
+        friction=made_of.friction,
+        material=material,
+    )
 
 
 def start(rng: np.random.Generator, robot: str = "panda") -> RobotSpec:
