@@ -32,9 +32,9 @@ def test_thing_takes_friction_mass_and_pattern_from_its_material() -> None:
 
 
 def test_unknown_material_and_colour_name_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="unknown material 'mettal'. Did you mean 'metal'"):
+    with pytest.raises(UnknownNameError, match=r"unknown material 'mettal'\. Did you mean 'metal'"):
         make_thing("red", "block", material="mettal")
-    with pytest.raises(UnknownNameError, match="unknown colour 'grey'. Did you mean 'gray'"):
+    with pytest.raises(UnknownNameError, match=r"unknown colour 'grey'\. Did you mean 'gray'"):
         make_thing("grey", "block")
 
 
