@@ -7,9 +7,13 @@ the fingers?), so that a disturbed expert recovers and a network without memory 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.geometry import bottom_of, grasp_of
+from envs.goals import Condition
 from envs.objects import object_kind
 from envs.state import Float64, WorldState
 from vla.contract import FloatArray
@@ -27,6 +31,10 @@ TIP = 0.008  # metres from the tool centre point down to the fingertips
 NEAR_XY = 0.012  # metres: near enough to close or open the gripper
 NEAR_Z = 0.012
 FREE_OPENING = 0.06  # metres: with less, the gripper cannot come down over an object
+TURNED = 0.12  # radians: near enough to the wanted yaw to come down or let go
+TURN_HEIGHT = 0.05  # metres above the grasp at which the gripper turns first
+LENIENT = 0.55  # radians: a square block that is turned less aligns itself with the closing fingers
+PUT_XY = 0.006  # metres: near enough to let go where the place matters
 
 
 def move(state: WorldState, waypoint: Float64, gripper: float, yaw: float = 0.0) -> FloatArray:
@@ -55,14 +63,17 @@ def descend(state: WorldState, goal: Float64) -> Float64:
 
 def pick(state: WorldState, name: str) -> FloatArray:
     """Come down over an object with open fingers and close them around it; reopen after a miss."""
-    goal = grasp_point(state, name)
+    goal, yaw = grasp_point(state, name), grasp_yaw(state, name)
     offset = state.ee_position - goal
     aside = float(np.hypot(offset[0], offset[1]))
     if aside < NEAR_XY and abs(offset[2]) < NEAR_Z:
-        return move(state, goal, CLOSED)
+        return move(state, goal, CLOSED, yaw)
     if state.opening < FREE_OPENING and aside < 0.07 and offset[2] < 0.06:
-        return move(state, state.ee_position + np.array([0.0, 0.0, STEP_M]), OPEN)
-    return move(state, descend(state, goal), OPEN)
+        return move(state, state.ee_position + np.array([0.0, 0.0, STEP_M]), OPEN, yaw)
+    waypoint = descend(state, goal)
+    if abs(yaw - tool_yaw(state)) > TURNED:  # turn above things, not between them
+        waypoint[2] = max(waypoint[2], min(goal[2] + TURN_HEIGHT, TRAVEL_Z))
+    return move(state, waypoint, OPEN, yaw)
 
 
 def carry(state: WorldState, name: str, place: str) -> FloatArray:
@@ -71,6 +82,51 @@ def carry(state: WorldState, name: str, place: str) -> FloatArray:
     offset = state.ee_position - goal
     arrived = np.hypot(offset[0], offset[1]) < NEAR_XY and offset[2] < NEAR_Z
     return move(state, descend(state, goal), OPEN if arrived else CLOSED)
+
+
+def put(state: WorldState, name: str, point: Float64, yaw: float | None = None, clearance: float = 0.004) -> FloatArray:
+    """Bring the held object to where its lowest point is `point` (3,), metres, world, under its centre; then let go.
+
+    `yaw` is that of the gripper (radians, world; None keeps it), `clearance` metres are left below the object.
+    """
+    aside = state.ee_position[:2] - state.objects[name].position[:2]
+    hangs = float(state.ee_position[2]) - bottom_of(state, name)
+    goal = np.array([*(point[:2] + aside), max(float(point[2]) + clearance + hangs, TIP + 0.005)])
+    offset = state.ee_position - goal
+    turned = tool_yaw(state) if yaw is None else yaw
+    arrived = np.hypot(offset[0], offset[1]) < PUT_XY and offset[2] < 0.006 and abs(turned - tool_yaw(state)) < TURNED
+    return move(state, descend(state, goal), OPEN if arrived else CLOSED, turned)
+
+
+def fetch(state: WorldState, name: str, point: Float64, yaw: float | None = None) -> FloatArray:
+    """Pick an object up wherever it is and put it down with its lowest point at `point` (3,), metres, world."""
+    return put(state, name, point, yaw) if holds(state, name) else pick(state, name)
+
+
+def retreat(state: WorldState) -> FloatArray:
+    """Open the fingers and go straight up, away from what was let go."""
+    return move(state, state.ee_position + np.array([0.0, 0.0, STEP_M]), OPEN, tool_yaw(state))
+
+
+class Plan:
+    """An expert that does the first step whose condition does not hold, and retreats when all do.
+
+    Markovian: which step it is follows from the state, so that it goes back to a step that was undone.
+
+    Args:
+        steps: (condition, what to do until it holds), in their order.
+    """
+
+    def __init__(self, *steps: tuple[Condition, Callable[[WorldState], FloatArray]]) -> None:
+        """See the class."""
+        self._steps = steps
+
+    def act(self, state: WorldState) -> FloatArray:
+        """The action (7,) float32 in [-1, 1]."""
+        for condition, action in self._steps:
+            if not condition.holds(state):
+                return action(state)
+        return retreat(state)
 
 
 def push(state: WorldState, name: str, place: str) -> FloatArray:
@@ -125,11 +181,35 @@ def down(yaw: float) -> Float64:
     return np.array([np.cos(yaw / 2), np.sin(yaw / 2), 0.0, 0.0])
 
 
+def tool_yaw(state: WorldState) -> float:
+    """Yaw (rad) of a gripper that points down, in (-pi, pi]; the inverse of `down`."""
+    x, y = state.ee_quaternion[:2]
+    yaw = 2 * float(np.arctan2(y, x))
+    return (yaw + np.pi) % (2 * np.pi) - np.pi
+
+
 def grasp_point(state: WorldState, name: str) -> Float64:
-    """Where the tool centre point grasps an object, (3,) metres, world: its centre, off the table."""
-    goal = state.objects[name].position.astype(np.float64)
+    """Where the tool centre point grasps an object, (3,) metres, world: off the table."""
+    goal = grasp_of(state, name)[0]
     goal[2] = max(goal[2], TIP + 0.007)
     return goal
+
+
+def grasp_yaw(state: WorldState, name: str) -> float:
+    """Yaw (rad, world) at which the gripper grasps an object: of those that do as well, the one nearest to straight.
+
+    A square that is turned by less than `LENIENT` turns into the fingers by itself: then the gripper stays straight.
+    """
+    _, yaw, turns = grasp_of(state, name)
+    if turns == 0:
+        return 0.0
+    period = 2 * np.pi / turns
+    nearest = (yaw + period / 2) % period - period / 2
+    if turns > 2 and abs(nearest) < LENIENT:
+        return 0.0
+    if abs(abs(nearest) - period / 2) < 0.1:  # two yaws are about as near: the one that the gripper is nearer to
+        nearest += 0.0 if abs(nearest - tool_yaw(state)) < period / 2 else -np.sign(nearest) * period
+    return float(nearest)
 
 
 def release_point(state: WorldState, name: str, place: str) -> Float64:
@@ -145,17 +225,9 @@ def release_point(state: WorldState, name: str, place: str) -> Float64:
 
 
 def holds(state: WorldState, name: str) -> bool:
-    """Whether the object is between the fingers and the tool is at it."""
-    gap = state.ee_position - state.objects[name].position
+    """Whether the object is between the fingers and the tool is at its grasp."""
+    gap = state.ee_position - grasp_of(state, name)[0]
     return name in state.grasped and bool(np.linalg.norm(gap) < 0.04)
-
-
-def bottom_of(state: WorldState, name: str) -> float:
-    """Height of an object's lowest point, metres, world, however it is turned."""
-    body, spec = state.objects[name], state.spec.object(name)
-    x, y, z, w = (float(v) for v in body.quaternion)
-    up = np.array([2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)])  # world z in the object's frame
-    return float(body.position[2]) - object_kind(spec.kind).shape(spec.size).extent(-up)
 
 
 def turn(current: NDArray[np.floating], wanted: NDArray[np.floating]) -> Float64:

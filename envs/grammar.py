@@ -1,7 +1,8 @@
 """The grammar of instructions: templates with slots, every sentence of which can be enumerated.
 
-A template is a sentence with the slots `{target}`, `{place}` (training noun phrases such as `the red block`), `{on}`
-(the preposition that goes with the place) and `{target_syn}`, `{place_syn}` (noun phrases with a held-out synonym).
+A template is a sentence with the slots `{target}`, `{place}`, `{third}` ... (training noun phrases such as `the red
+block`), `{on}` (the preposition that goes with the place), `{relation}`, and `{target_syn}`, `{place_syn}`,
+`{relation_syn}` ... (the same with a held-out synonym).
 Level 0 is the training grammar; levels 1 to 3 are held-out phrasings, graded by how many of their words never occur in
 training. Knows nothing of physics or of any task: a task brings its templates.
 """
@@ -62,6 +63,10 @@ def words(sentence: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[a-z']+", sentence.lower()))
 
 
+ROLES = ("target", "place", "third", "fourth", "fifth", "sixth")  # slots of a goal's target, place and others
+Thing = tuple[str, str]  # colour and kind
+
+
 @dataclass(frozen=True)
 class Grammar:
     """The instructions of one task.
@@ -69,14 +74,21 @@ class Grammar:
     Attributes:
         train: Templates used in training.
         held_out: Templates by level 1 to 3, disjoint from training.
-        target_kinds: Kinds that `{target}` may name.
+        target_kinds: Kinds that `{target}` may name; empty if the task speaks of no single target.
         place_kinds: Kinds that `{place}` may name; empty if the task has no place.
+        other_kinds: Kinds that `{third}`, `{fourth}` ... may name: the goal's `others`.
+        relations: What `{relation}` is for each relation that a goal of the task may have.
+        relation_synonyms: What `{relation_syn}` may be for each of them, in held-out words.
+        colors: Colours of what it names.
     """
 
     train: tuple[str, ...]
     held_out: Mapping[int, tuple[str, ...]]
     target_kinds: tuple[str, ...]
     place_kinds: tuple[str, ...] = ()
+    other_kinds: tuple[tuple[str, ...], ...] = ()
+    relations: Mapping[str, str] = field(default_factory=dict)
+    relation_synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     colors: tuple[str, ...] = field(default=tuple(COLORS))
 
     def templates(self, level: int) -> tuple[str, ...]:
@@ -87,54 +99,72 @@ class Grammar:
             raise ValueError(f"phrasing level {level!r} does not exist; levels are 0 (training) and {HELD_OUT_LEVELS}")
         return self.held_out[level]
 
+    @property
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """The slots for objects, and the kinds that may fill each."""
+        kinds = (self.target_kinds, self.place_kinds, *self.other_kinds)
+        return {role: allowed for role, allowed in zip(ROLES, kinds, strict=False) if allowed}
+
     def instructions(self, level: int = 0) -> Iterator[str]:
-        """Every instruction of a level, over all templates, colours, kinds and synonyms, without repetition."""
+        """Every instruction of a level, over all templates, colours, kinds, relations and synonyms, once each."""
         seen: set[str] = set()
-        targets = list(itertools.product(self.colors, self.target_kinds))
-        places = list(itertools.product(self.colors, self.place_kinds)) or [("", "")]
-        for template, target, place in itertools.product(self.templates(level), targets, places):
-            for sentence in _fillings(template, target, place):
-                if sentence not in seen:
-                    seen.add(sentence)
-                    yield sentence
+        roles = self.roles
+        choices = [list(itertools.product(self.colors, kinds)) for kinds in roles.values()]
+        for template, relation in itertools.product(self.templates(level), tuple(self.relations) or ("",)):
+            for things in itertools.product(*choices):
+                for sentence in self._fillings(template, dict(zip(roles, things, strict=True)), relation):
+                    if sentence not in seen:
+                        seen.add(sentence)
+                        yield sentence
 
     def say(self, goal: GoalSpec, spec: SceneSpec, rng: np.random.Generator, level: int = 0) -> str:
         """One instruction for `goal`, drawn from the templates of `level`.
 
         Raises:
-            ValueError: The goal's noun phrase matches not exactly one object of the scene.
+            ValueError: A noun phrase of the goal matches not exactly one object of the scene.
         """
-        target = unambiguous(spec, goal.target)
-        place = unambiguous(spec, goal.place) if goal.place else None
+        things = {}
+        for role, name in zip(ROLES, (goal.target, goal.place, *goal.others), strict=False):
+            if name:
+                thing = unambiguous(spec, name)
+                things[role] = (thing.color, thing.kind)
         templates = self.templates(level)
         template = templates[int(rng.integers(len(templates)))]
-        choices = list(
-            _fillings(template, (target.color, target.kind), (place.color, place.kind) if place else ("", ""))
-        )
+        choices = list(self._fillings(template, things, goal.relation))
         return choices[int(rng.integers(len(choices)))]
 
+    def _fillings(self, template: str, things: Mapping[str, Thing], relation: str) -> Iterator[str]:
+        """Every way to fill the slots of a template for the colour and kind of each role, and a relation."""
+        slots = _SLOT.findall(template)
+        options: dict[str, Sequence[str]] = {}
+        for role, (color, kind) in things.items():
+            noun = object_kind(kind).noun
+            options[role] = (phrase(color, kind),)
+            options[f"{role}_syn"] = tuple(phrase(color, kind, i) for i in range(len(noun.synonyms)))
+            if role == "place":
+                options["on"] = (noun.on,)
+        if relation:
+            options["relation"] = (self.relations[relation],)
+            options["relation_syn"] = self.relation_synonyms.get(relation, ())
+        missing = set(slots) - set(options)
+        if missing:
+            raise ValueError(f"template {template!r} has slots {sorted(missing)}; this goal fills {sorted(options)}")
+        for values in itertools.product(*(options[slot] for slot in slots)):
+            yield template.format(**dict(zip(slots, values, strict=True)))
 
-def _fillings(template: str, target: tuple[str, str], place: tuple[str, str]) -> Iterator[str]:
-    """Every way to fill the slots of a template for one (colour, kind) of target and of place."""
-    slots = _SLOT.findall(template)
-    options: dict[str, Sequence[str]] = {}
-    for role, (color, kind) in (("target", target), ("place", place)):
-        if not kind:
-            continue
-        options[role] = (phrase(color, kind),)
-        options[f"{role}_syn"] = tuple(phrase(color, kind, i) for i in range(len(object_kind(kind).noun.synonyms)))
-        if role == "place":
-            options["on"] = (object_kind(kind).noun.on,)
-    missing = set(slots) - set(options)
-    if missing:
-        raise ValueError(f"template {template!r} has slots {sorted(missing)}; this goal fills {sorted(options)}")
-    for values in itertools.product(*(options[slot] for slot in slots)):
-        yield template.format(**dict(zip(slots, values, strict=True)))
+    def words(self) -> set[str]:
+        """All words of the training instructions, without writing them all down."""
+        kinds = {kind for allowed in self.roles.values() for kind in allowed}
+        text = [_SLOT.sub(" ", template) for template in self.train]
+        text += [*self.relations.values(), *(phrase(color, kind) for color in self.colors for kind in kinds)]
+        if any("{on}" in template for template in self.train):
+            text += [object_kind(kind).noun.on for kind in self.place_kinds]
+        return {word for line in text for word in words(line)}
 
 
 def vocabulary(grammars: Iterable[Grammar]) -> tuple[str, ...]:
     """All words of the training grammars, sorted: what a learned text encoder knows."""
-    return tuple(sorted({word for grammar in grammars for line in grammar.instructions(0) for word in words(line)}))
+    return tuple(sorted(set().union(*(grammar.words() for grammar in grammars))))
 
 
 def matching(spec: SceneSpec, color: str, kind: str) -> tuple[ObjectSpec, ...]:

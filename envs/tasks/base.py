@@ -1,20 +1,23 @@
 """What every task answers: which scenes, which instructions, when done, why not, and how an expert does it.
 
-A task is one file in this package: a subclass of `Task` with the decorator `@TASKS.register(name)`. Knows no physics
-engine: success and experts read an `envs.state.WorldState`.
+A task is one file in this package: a subclass of `Task` with the decorator `@TASKS.register(name)`. Its goals are
+conditions of `envs.goals`, its expert is made of the motions of `envs.expert`. Knows no physics engine: both read an
+`envs.state.WorldState`.
 """
 
 from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar, Protocol
 
 import numpy as np
 
 from envs.cameras import DEFAULT_CAMERAS
+from envs.geometry import grasp_of, moved
+from envs.goals import Condition
 from envs.grammar import COLORS, Grammar, named_color, vocabulary
 from envs.layout import AREA, REACHABLE, Slot, arrange
 from envs.materials import material_texture, substance
@@ -47,29 +50,76 @@ class Task(ABC):
         name: Registered name.
         grammar: Its instructions; the kinds that it lists are also what may be a target or a place.
         max_steps: Control steps until the time limit.
-        hold_steps: Consecutive control steps in which the condition must hold.
+        hold_steps: Consecutive control steps in which the condition must hold: no lucky fly-through.
     """
 
     name: ClassVar[str]
     grammar: ClassVar[Grammar]
     max_steps: ClassVar[int]
-    hold_steps: ClassVar[int] = 2
+    hold_steps: ClassVar[int] = 3
 
     @abstractmethod
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
         """Which objects are in the scene (positions mean nothing yet) and the goal."""
 
     @abstractmethod
-    def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
-        """Whether `goal` (the scene's own by default) is reached."""
-
-    @abstractmethod
-    def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
-        """Why the goal is not reached: a stable word, with the object's name after a colon where one is to blame."""
+    def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
+        """What must hold for `goal` to be reached in the scene."""
 
     @abstractmethod
     def expert(self, spec: SceneSpec) -> Expert:
         """The scripted expert for `spec.goal`."""
+
+    def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
+        """Whether `goal` (the scene's own by default) is reached."""
+        return self.condition(state.spec, goal or state.spec.goal).holds(state)
+
+    def progress(self, state: WorldState, goal: GoalSpec | None = None) -> float:
+        """Share of what `goal` asks for that is so, in [0, 1]."""
+        return self.condition(state.spec, goal or state.spec.goal).progress(state)
+
+    def reward(self, state: WorldState, goal: GoalSpec | None = None) -> float:
+        """A dense reward in [0, 1]: 1 at success; else nearness to the goal, and a fifth for the tool at the target."""
+        wanted = goal or state.spec.goal
+        condition = self.condition(state.spec, wanted)
+        if condition.holds(state):
+            return 1.0
+        nearness = 0.7 * condition.closeness(state)
+        if not wanted.target:
+            return nearness
+        reach = float(np.linalg.norm(grasp_of(state, wanted.target)[0] - state.ee_position))
+        return nearness + 0.2 * (1.0 - float(np.tanh(reach / 0.1)))
+
+    def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
+        """Why the goal is not reached: a stable word, and the object that is to blame after a colon.
+
+        `fallen:NAME`; `wrong_object:NAME` or `wrong_place:NAME` where another goal of the scene is reached (and this
+        one differs from it by that object), `wrong_goal` where it differs otherwise; `not_moved` where nothing that
+        the goal names was touched or moved; else what the condition says.
+        """
+        wanted = goal or state.spec.goal
+        condition = self.condition(state.spec, wanted)
+        if fallen(state):
+            return f"fallen:{fallen(state)}"
+        mistake = self._mistake(state, wanted)
+        if mistake:
+            return mistake
+        names = [name for name in wanted.names if name in state.objects]
+        if all(moved(state, name) < MOVED and name not in state.touched for name in names):
+            joints = (state.objects[n].joint - state.spec.object(n).joint for n in names)
+            if not any(abs(joint) > 0.01 for joint in joints):
+                return "not_moved"
+        return condition.reason(state)
+
+    def _mistake(self, state: WorldState, wanted: GoalSpec) -> str:
+        """What is wrong if another goal of the scene was reached in place of `wanted`; else empty."""
+        for other in self.goals(state.spec):
+            if other == wanted or not self.condition(state.spec, other).holds(state):
+                continue
+            if other.target != wanted.target:
+                return f"wrong_object:{other.target}"
+            return f"wrong_place:{other.place}" if other.place != wanted.place else "wrong_goal"
+        return ""
 
     def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
         """Where each object may stand; by default anywhere in the training area.
@@ -87,6 +137,12 @@ class Task(ABC):
         """Whether a layout is fine as a whole; by default every one is."""
         return True
 
+    def arranged(
+        self, objects: tuple[ObjectSpec, ...], goal: GoalSpec, rng: np.random.Generator
+    ) -> tuple[ObjectSpec, ...]:
+        """The last word on where things stand: for those on, in or under each other; by default all stay."""
+        return objects
+
     def leaves_room(self, spec: SceneSpec, added: Sequence[ObjectSpec]) -> bool:
         """Whether the goal can still be done when `added` objects stand there too; by default it can."""
         return True
@@ -96,6 +152,7 @@ class Task(ABC):
         things, goal = self.choose(rng)
         things = tuple(things[i] for i in rng.permutation(len(things)))
         objects = arrange(self.slots(things, goal, 0.0, -1.0), rng, accept=self.accept)
+        objects = self.arranged(objects, goal, rng)
         spec = SceneSpec(goal, "", objects, robot=start(rng), cameras=DEFAULT_CAMERAS, max_steps=self.max_steps)
         return replace(spec, alternatives=self.alternatives(spec))
 
@@ -104,6 +161,7 @@ class Task(ABC):
         own = tuple(thing for thing in spec.objects if not thing.distractor)
         others = tuple(thing for thing in spec.objects if thing.distractor)
         objects = arrange(self.slots(own, spec.goal, margin, inner), rng, accept=self.accept)
+        objects = self.arranged(objects, spec.goal, rng)
         return self.crowded(replace(spec, objects=objects), others, rng)
 
     def crowded(self, spec: SceneSpec, things: Sequence[ObjectSpec], rng: np.random.Generator) -> SceneSpec:
@@ -118,10 +176,41 @@ class Task(ABC):
         return replace(full, alternatives=self.alternatives(full))
 
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
-        """Every goal of this task in the scene, in the order of its objects."""
-        targets = [o.name for o in spec.objects if o.kind in self.grammar.target_kinds]
-        places = [o.name for o in spec.objects if o.kind in self.grammar.place_kinds] or [""]
-        return tuple(GoalSpec(self.name, t, p) for t, p in itertools.product(targets, places))
+        """Every goal of this task in the scene, in the order of its objects; none names an object twice."""
+        found: list[GoalSpec] = []
+        for names in itertools.product(*self._candidates(spec)):
+            named = [name for name in names if name]
+            if len(set(named)) == len(named):
+                target, place, *others = names
+                found.extend(
+                    GoalSpec(self.name, target, place, tuple(others), relation) for relation in self._relations()
+                )
+        return tuple(found)
+
+    def atomic_goals(self) -> Iterator[str]:
+        """Every atomic goal of the family, as `atomic_goal` names them, without repetition."""
+        grammar = self.grammar
+        roles = (grammar.target_kinds, grammar.place_kinds, *grammar.other_kinds)
+        choices = [tuple(f"{color} {kind}" for color in grammar.colors for kind in kinds) for kinds in roles if kinds]
+        for things in itertools.product(*choices):
+            if len(set(things)) == len(things):
+                for relation in self._relations():
+                    yield " ".join(filter(None, (relation, " + ".join(things))))
+
+    def atomic_goal(self, spec: SceneSpec, goal: GoalSpec | None = None) -> str:
+        """What the goal is about, without where it is: relation, then colour and kind of each object it names."""
+        wanted = goal or spec.goal
+        things = [spec.object(name) for name in wanted.names]
+        named = " + ".join(f"{thing.color} {thing.kind}" for thing in things)
+        return " ".join(filter(None, (wanted.relation, named)))
+
+    def _relations(self) -> tuple[str, ...]:
+        return tuple(self.grammar.relations) or ("",)
+
+    def _candidates(self, spec: SceneSpec) -> list[list[str]]:
+        """Names that may stand in each role of a goal: target, place, others."""
+        roles = (self.grammar.target_kinds, self.grammar.place_kinds, *self.grammar.other_kinds)
+        return [[o.name for o in spec.objects if o.kind in kinds] if kinds else [""] for kinds in roles]
 
     def alternatives(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """Every goal of this task in the scene but the scene's own."""
@@ -191,11 +280,6 @@ def fallen(state: WorldState) -> str:
         if state.objects[thing.name].position[2] < FALLEN:
             return thing.name
     return ""
-
-
-def moved(state: WorldState, name: str) -> float:
-    """How far an object is from where the scene put it, metres."""
-    return float(np.linalg.norm(state.objects[name].position - state.spec.object(name).position))
 
 
 def yaw_range(thing: ObjectSpec) -> float:

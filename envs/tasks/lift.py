@@ -6,11 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.expert import CLOSED, bottom_of, holds, move, pick
+from envs.expert import CLOSED, holds, move, pick
+from envs.geometry import moved
+from envs.goals import Condition
 from envs.grammar import Grammar
+from envs.predicates import Held, Lifted
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
-from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, moved, pick_descriptions
+from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, pick_descriptions
 from vla.contract import FloatArray
 
 LIFTED = 0.06  # metres between the table and the lowest point of the object
@@ -41,10 +44,9 @@ class Lift(Task):
         things = tuple(make_thing(color, kind) for color, kind in pick_descriptions(rng, 4, KINDS))
         return things, GoalSpec(self.name, things[0].name)
 
-    def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
+    def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """Between both fingers, all of it at least `LIFTED` above the table."""
-        target = (goal or state.spec.goal).target
-        return target in state.grasped and bottom_of(state, target) >= LIFTED
+        return Held(goal.target) & Lifted(goal.target, LIFTED)
 
     def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
         """`wrong_object:NAME`, `fallen:NAME`, `not_high_enough`, `dropped` (it was moved), or `not_grasped`."""

@@ -6,18 +6,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.expert import OPEN, bottom_of, carry, holds, move, pick
+from envs.expert import OPEN, carry, holds, move, pick
+from envs.geometry import moved
+from envs.goals import Condition
 from envs.grammar import Grammar
-from envs.objects import object_kind
+from envs.predicates import AtRest, In, Released
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
-from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, moved, pick_descriptions
+from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, pick_descriptions
 from vla.contract import FloatArray
 
 KINDS = ("block", "cylinder")  # a ball rolls off a plate
 CONTAINERS = ("bowl", "plate")
 SIZES = {"bowl": (0.065, 0.04), "plate": (0.07, 0.014)}  # smaller than default: four things share the table
-MAX_SPEED = 0.1  # m/s: faster things may still leave the container
 
 
 @TASKS.register("PlaceInto")
@@ -46,12 +47,9 @@ class PlaceInto(Task):
         places = [make_thing(color, kind, SIZES[kind]) for color, kind in pick_descriptions(rng, 2, CONTAINERS)]
         return (*things, *places), GoalSpec(self.name, things[0].name, places[0].name)
 
-    def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
+    def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """In the container, let go, and nearly at rest."""
-        wanted = goal or state.spec.goal
-        speed = np.linalg.norm(state.objects[wanted.target].linear_velocity)
-        released = wanted.target not in state.touched
-        return inside(state, wanted.target, wanted.place) and released and bool(speed < MAX_SPEED)
+        return In(goal.target, goal.place) & Released(goal.target) & AtRest(goal.target)
 
     def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
         """Why not.
@@ -61,10 +59,10 @@ class PlaceInto(Task):
         """
         wanted = goal or state.spec.goal
         for other in (o.name for o in state.spec.objects if o.kind in KINDS and o.name != wanted.target):
-            if other in state.grasped or inside(state, other, wanted.place):
+            if other in state.grasped or In(other, wanted.place).holds(state):
                 return f"wrong_object:{other}"
         for place in (o.name for o in state.spec.objects if o.kind in CONTAINERS):
-            if inside(state, wanted.target, place):
+            if In(wanted.target, place).holds(state):
                 return "not_released" if place == wanted.place else f"wrong_container:{place}"
         if fallen(state):
             return f"fallen:{fallen(state)}"
@@ -86,21 +84,8 @@ class PlaceIntoExpert:
 
     def act(self, state: WorldState) -> FloatArray:
         """See Expert."""
-        if inside(state, self.target, self.place):
+        if In(self.target, self.place).holds(state):
             return move(state, state.ee_position + np.array([0.0, 0.0, 0.05]), OPEN)
         if holds(state, self.target):
             return carry(state, self.target, self.place)
         return pick(state, self.target)
-
-
-def inside(state: WorldState, name: str, place: str) -> bool:
-    """Whether an object lies in (on) a container: touching it, its centre within the opening and above the floor."""
-    if tuple(sorted((name, place))) not in state.contacts:
-        return False
-    container = state.spec.object(place)
-    kind = object_kind(container.kind)
-    offset = state.objects[name].position - state.objects[place].position
-    floor = kind.floor_height(container.size) - kind.height(container.size) / 2
-    low_enough = bottom_of(state, name) - state.objects[place].position[2] <= kind.height(container.size) / 2 + 0.01
-    near = float(np.hypot(offset[0], offset[1])) <= kind.inner_radius(container.size)
-    return near and bool(offset[2] > floor) and bool(low_enough)

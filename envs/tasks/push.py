@@ -10,12 +10,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.expert import bottom_of, push
+from envs.expert import push
+from envs.geometry import moved
+from envs.goals import Condition
 from envs.grammar import Grammar
 from envs.layout import REACHABLE, Rect, Slot, radius
+from envs.predicates import InZone
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
-from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, moved, pick_descriptions, yaw_range
+from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, pick_descriptions, yaw_range
 from vla.contract import FloatArray
 
 KINDS = ("block", "cylinder")  # a ball rolls on
@@ -25,7 +28,6 @@ STEEPEST = 1.0  # metres aside for each metre ahead: on steeper ways objects sli
 FRICTION = 0.5  # things that slide: with more they tip over the fingers, and turn with them
 LANE = 0.075  # metres: nothing else may be nearer to the line along which an object is pushed
 RUN_UP = 0.08  # metres behind an object that must be free too
-ON_TABLE = 0.01  # metres: an object whose lowest point is higher is held, not pushed
 
 
 @TASKS.register("Push")
@@ -84,10 +86,9 @@ class Push(Task):
         thing, zone = spec.object(spec.goal.target), spec.object(spec.goal.place)
         return all(_far_from_lane(other, thing, zone) for other in added)
 
-    def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
+    def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """Centre inside the zone, standing or lying on the table."""
-        wanted = goal or state.spec.goal
-        return in_zone(state, wanted.target, wanted.place)
+        return InZone(goal.target, goal.place)
 
     def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
         """`wrong_object:NAME`, `wrong_zone:NAME`, `fallen:NAME`, `outside_zone` (it was moved), or `not_moved`."""
@@ -95,7 +96,7 @@ class Push(Task):
         things = [thing for thing in state.spec.objects if thing.kind != "zone"]
         zones = [thing.name for thing in state.spec.objects if thing.kind == "zone"]
         for zone in zones:
-            if in_zone(state, wanted.target, zone):
+            if InZone(wanted.target, zone).holds(state):
                 return f"wrong_zone:{zone}"
         if fallen(state):
             return f"fallen:{fallen(state)}"
@@ -121,17 +122,6 @@ class PushExpert:
     def act(self, state: WorldState) -> FloatArray:
         """See Expert."""
         return push(state, self.target, self.place)
-
-
-def in_zone(state: WorldState, name: str, zone: str) -> bool:
-    """Whether an object's centre is inside a zone's square and the object is on the table."""
-    spec = state.spec.object(zone)
-    offset = state.objects[name].position[:2] - state.objects[zone].position[:2]
-    cos, sin = np.cos(spec.yaw), np.sin(spec.yaw)
-    u, v = cos * offset[0] + sin * offset[1], cos * offset[1] - sin * offset[0]
-    half = spec.size[0] / 2
-    on_table = abs(bottom_of(state, name) - state.spec.table.height) < ON_TABLE
-    return bool(abs(u) <= half and abs(v) <= half and on_table)
 
 
 def _nearly_ahead(thing: ObjectSpec, zone: ObjectSpec) -> bool:

@@ -6,8 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.expert import CLOSED, TIP, bottom_of, descend, move
+from envs.expert import CLOSED, TIP, descend, move
+from envs.geometry import bottom_of
+from envs.goals import And, Condition
 from envs.grammar import Grammar
+from envs.predicates import Touched
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
 from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
@@ -41,10 +44,10 @@ class Reach(Task):
         things = tuple(make_thing(color, kind) for color, kind in pick_descriptions(rng, 4, KINDS))
         return things, GoalSpec(self.name, things[0].name)
 
-    def success(self, state: WorldState, goal: GoalSpec | None = None) -> bool:
+    def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """Contact with the target, and with nothing else."""
-        target = (goal or state.spec.goal).target
-        return state.touched == {target}
+        others = [~Touched(thing.name) for thing in spec.objects if thing.name != goal.target]
+        return And(Touched(goal.target), *others)
 
     def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
         """`wrong_object:NAME` while it touches another object, else `not_reached`."""

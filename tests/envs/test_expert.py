@@ -12,7 +12,6 @@ from envs.expert import (
     OPEN,
     STEP_M,
     TRAVEL_Z,
-    bottom_of,
     descend,
     down,
     flat_yaw,
@@ -21,6 +20,7 @@ from envs.expert import (
     push,
     turn,
 )
+from envs.geometry import bottom_of
 from envs.layout import Rect, Slot, arrange
 from envs.scene import GoalSpec, SceneSpec
 from envs.state import BodyState, WorldState

@@ -141,13 +141,13 @@ def test_agent_pos_is_in_the_base_frame(world: World) -> None:
     np.testing.assert_allclose(world.agent_pos(), expected, atol=0.002)
 
 
-def test_success_must_hold_two_steps_and_ends_the_episode(world: World) -> None:
+def test_success_must_hold_and_ends_the_episode(world: World) -> None:
     expert = world.task.expert(world.spec)
     holding = 0
     while True:
         result = world.step(expert.act(world.state()))
         holding = holding + 1 if world.task.success(world.state()) else 0
-        assert result.success == (holding == 2)
+        assert result.success == (holding == world.task.hold_steps)
         if result.done:
             break
         assert result.reason == ""

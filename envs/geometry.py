@@ -1,0 +1,65 @@
+"""Where things are in a state of the world: heights, angles, grasps. Knows no goal and no motion."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs.fixture import rotate
+from envs.objects import Grasp, object_kind
+from envs.state import Float64, WorldState
+
+
+def up_of(state: WorldState, name: str) -> Float64:
+    """The world's z axis (3,) in an object's frame."""
+    x, y, z, w = (float(v) for v in state.objects[name].quaternion)
+    return np.array([2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)])
+
+
+def bottom_of(state: WorldState, name: str) -> float:
+    """Height of an object's lowest point, metres, world, however it is turned."""
+    spec = state.spec.object(name)
+    shape = object_kind(spec.kind).shape(spec.size)
+    return float(state.objects[name].position[2]) - shape.extent(-up_of(state, name))
+
+
+def top_of(state: WorldState, name: str) -> float:
+    """Height of an object's highest point, metres, world, however it is turned."""
+    spec = state.spec.object(name)
+    shape = object_kind(spec.kind).shape(spec.size)
+    return float(state.objects[name].position[2]) + shape.extent(up_of(state, name))
+
+
+def lean_of(state: WorldState, name: str) -> float:
+    """Angle between an object's own z axis and the world's, radians in [0, pi]."""
+    return float(np.arccos(np.clip(up_of(state, name)[2], -1.0, 1.0)))
+
+
+def yaw_of(state: WorldState, name: str) -> float:
+    """Angle of an object's own x axis about world z, radians in (-pi, pi]."""
+    x, y, z, w = (float(v) for v in state.objects[name].quaternion)
+    return float(np.arctan2(2 * (x * y + z * w), 1 - 2 * (y * y + z * z)))
+
+
+def moved(state: WorldState, name: str) -> float:
+    """How far an object is from where the scene put it, metres."""
+    return float(np.linalg.norm(state.objects[name].position - state.spec.object(name).position))
+
+
+def grasp_of(state: WorldState, name: str) -> tuple[Float64, float, int]:
+    """Where an object, or the moving part of a fixture, is taken hold of.
+
+    Returns:
+        The point between the fingertips (3,), metres, world; the yaw of the gripper, radians, world; how many equally
+        spaced yaws do as well (see `envs.objects.Grasp.turns`).
+    """
+    spec, body = state.spec.object(name), state.objects[name]
+    shape = object_kind(spec.kind).shape(spec.size)
+    position, quaternion, grasp = body.position, body.quaternion, shape.grasp
+    if shape.part is not None and body.part is not None:
+        position, quaternion, grasp = body.part[:3], body.part[3:], shape.part.grasp
+    return position + rotate(quaternion, grasp.position), _world_yaw(quaternion, grasp), grasp.turns
+
+
+def _world_yaw(quaternion: Float64, grasp: Grasp) -> float:
+    ahead = rotate(quaternion, (np.cos(grasp.yaw), np.sin(grasp.yaw), 0.0))
+    return float(np.arctan2(ahead[1], ahead[0]))
