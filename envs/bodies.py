@@ -10,12 +10,15 @@ from envs.fixture import FIXTURE_LINK, fixture_urdf
 from envs.objects import Part, Piece, checked_kind
 from envs.scene import ObjectSpec, TableSpec, orientation
 
+SLEEP_SPEED = 0.003  # m/s and rad/s; Bullet's own 0.8 and 1.0 would stop a ball that rolls
+
 
 def build_table(client: Client, table: TableSpec) -> int:
     """The table's body: a fixed box."""
     x, y, z = table.size
+    center = (*table.center, table.height - z / 2)
     shape = client.createCollisionShape(client.GEOM_BOX, halfExtents=(x / 2, y / 2, z / 2))
-    body = int(client.createMultiBody(0, shape, basePosition=(*table.center, table.height - z / 2)))
+    body = int(client.createMultiBody(0, shape, basePosition=center, useMaximalCoordinates=True))
     client.changeDynamics(body, -1, lateralFriction=table.friction)
     return body
 
@@ -32,7 +35,15 @@ def build_object(client: Client, item: ObjectSpec) -> int:
         return _build_fixture(client, item, shape.part)
     collision = client.createCollisionShapeArray(**_shape_arrays(client, shape.pieces))
     mass = item.mass if kind.moves else 0.0
-    body = int(client.createMultiBody(mass, collision, basePosition=item.position, baseOrientation=orientation(item)))
+    body = int(
+        client.createMultiBody(
+            mass,
+            collision,
+            basePosition=item.position,
+            baseOrientation=orientation(item),
+            useMaximalCoordinates=True,  # a rigid body, not a tree of one link: half the work for the solver
+        )
+    )
     client.changeDynamics(
         body,
         -1,
@@ -41,7 +52,8 @@ def build_object(client: Client, item: ObjectSpec) -> int:
         spinningFriction=max(kind.rolling_friction, 0.001),
         linearDamping=0.04,
         angularDamping=0.3 if kind.rolling_friction else 0.04,
-        activationState=client.ACTIVATION_STATE_DISABLE_SLEEPING,
+        activationState=client.ACTIVATION_STATE_ENABLE_SLEEPING,
+        sleepThreshold=SLEEP_SPEED,
     )
     return body
 
