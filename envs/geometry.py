@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
-from envs.fixture import rotate
+from envs.fixture import part_pose, rotate
 from envs.objects import Grasp, object_kind
-from envs.state import Float64, WorldState
+from envs.scene import ObjectSpec, SceneSpec, orientation
+from envs.state import BodyState, Float64, WorldState
+
+TOUCH = 0.002  # metres: things whose surfaces are so near at the start are taken to touch
+
+
+def at_start(spec: SceneSpec) -> WorldState:
+    """The state that a scene describes, without physics: the robot is far away, what lies on something touches it."""
+    objects = {thing.name: _body(thing) for thing in spec.objects}
+    nothing: frozenset[str] = frozenset()
+    far, straight_down = np.array([0.3, 0.0, 0.5]), np.array([1.0, 0.0, 0.0, 0.0])
+    bare = WorldState(spec, 0, far, straight_down, spec.robot.opening, objects, nothing, nothing, frozenset())
+    touching = frozenset(
+        (min(a.name, b.name), max(a.name, b.name))
+        for a, b in itertools.permutations(spec.objects, 2)
+        if abs(bottom_of(bare, a.name) - top_of(bare, b.name)) < TOUCH and _overlap(a, b)
+    )
+    return WorldState(spec, 0, far, straight_down, spec.robot.opening, objects, nothing, nothing, touching)
+
+
+def _body(thing: ObjectSpec) -> BodyState:
+    position, quaternion = np.array(thing.position, np.float64), np.array(orientation(thing))
+    part = object_kind(thing.kind).shape(thing.size).part
+    pose = None if part is None else np.array(part_pose(part, thing.joint, thing.position, orientation(thing)))
+    return BodyState(position, quaternion, np.zeros(3), np.zeros(3), thing.joint, pose)
+
+
+def _overlap(a: ObjectSpec, b: ObjectSpec) -> bool:
+    """Whether two things overlap when seen from above (footprints taken as circles)."""
+    reach = object_kind(a.kind).radius(a.size) + object_kind(b.kind).radius(b.size)
+    return float(np.hypot(a.position[0] - b.position[0], a.position[1] - b.position[1])) < reach
 
 
 def up_of(state: WorldState, name: str) -> Float64:

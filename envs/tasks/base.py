@@ -16,7 +16,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from envs.cameras import DEFAULT_CAMERAS
-from envs.geometry import grasp_of, moved
+from envs.geometry import at_start, grasp_of, moved
 from envs.goals import Condition
 from envs.grammar import COLORS, Grammar, named_color, vocabulary
 from envs.layout import AREA, REACHABLE, Slot, arrange
@@ -116,6 +116,8 @@ class Task(ABC):
         for other in self.goals(state.spec):
             if other == wanted or not self.condition(state.spec, other).holds(state):
                 continue
+            if self.condition(state.spec, other).holds(at_start(state.spec)):
+                continue
             if other.target != wanted.target:
                 return f"wrong_object:{other.target}"
             return f"wrong_place:{other.place}" if other.place != wanted.place else "wrong_goal"
@@ -213,8 +215,11 @@ class Task(ABC):
         return [[o.name for o in spec.objects if o.kind in kinds] if kinds else [""] for kinds in roles]
 
     def alternatives(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
-        """Every goal of this task in the scene but the scene's own."""
-        return tuple(goal for goal in self.goals(spec) if goal != spec.goal)
+        """Every goal of this task in the scene but the scene's own and those that are reached already."""
+        start = at_start(spec)
+        return tuple(
+            goal for goal in self.goals(spec) if goal != spec.goal and not self.condition(spec, goal).holds(start)
+        )
 
     def say(self, spec: SceneSpec, rng: np.random.Generator, level: int = 0) -> str:
         """An instruction for what is to be spoken of in the scene, from the phrasings of `level` (0 = training)."""
