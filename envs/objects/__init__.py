@@ -1,8 +1,8 @@
 """Kinds of objects: what each looks like, what can touch it, how it is grasped and what it is called.
 
 A kind is one function `size -> Shape` with the decorator `@kind(...)` in a module of this package. Plain data: knows no
-PyBullet. The frame of every kind is the centre of its bounding box, z up, so an object rests on the table when its z is
-the table's height plus half its own height (`resting_z`).
+PyBullet. The frame of every kind is the centre of its bounding box (of a mug without its handle), z up, so an object
+rests on the table when its z is the table's height plus half its own height (`resting_z`).
 """
 
 from __future__ import annotations
@@ -157,6 +157,7 @@ class ObjectKind:
         moves: Whether physics moves it (then it has a row in the pose array).
         smooth: Whether its surface is drawn with interpolated normals.
         container: Whether things can be put into it.
+        graspable: Whether the gripper can lift it at its grasp.
         rolling_friction: Rolling and spinning friction coefficient, metres: keeps balls from rolling away.
         noun: What it is called.
         make: The shape of a size.
@@ -169,6 +170,7 @@ class ObjectKind:
     moves: bool
     smooth: bool
     container: bool
+    graspable: bool
     rolling_friction: float
     noun: Noun
     make: Callable[[Size], Shape] = field(repr=False)
@@ -220,6 +222,7 @@ def kind(
     moves: bool = True,
     smooth: bool = False,
     container: bool = False,
+    graspable: bool = True,
     rolling_friction: float = 0.0,
 ) -> Callable[[Callable[[Size], Shape]], Callable[[Size], Shape]]:
     """Decorator that registers a function as a kind; `size` names its parameters with their defaults, metres."""
@@ -227,7 +230,19 @@ def kind(
     def register(make: Callable[[Size], Shape]) -> Callable[[Size], Shape]:
         names, defaults = tuple(size), tuple(size.values())
         OBJECT_KINDS.register(name)(
-            ObjectKind(name, names, defaults, mass, moves, smooth, container, rolling_friction, noun, make)
+            ObjectKind(
+                name,
+                names,
+                defaults,
+                mass,
+                moves,
+                smooth,
+                container,
+                moves and graspable,
+                rolling_friction,
+                noun,
+                make,
+            )
         )
         return make
 

@@ -20,6 +20,7 @@ HEAVY = 0.4  # kg: enough to stay where it is when a block is dropped into it
     mass=HEAVY,
     smooth=True,
     container=True,
+    graspable=False,
 )
 def bowl(size: Size) -> Shape:
     """An open cone with a flat bottom."""
@@ -33,6 +34,7 @@ def bowl(size: Size) -> Shape:
     mass=HEAVY,
     smooth=True,
     container=True,
+    graspable=False,
 )
 def plate(size: Size) -> Shape:
     """A flat dish with a shallow rim."""

@@ -8,7 +8,7 @@ from envs.objects import Grasp, Noun, Piece, Shape, Size, kind
 from envs.objects.meshes import SEGMENTS, box_mesh, lathe
 
 
-@kind("block", {"x": 0.04, "y": 0.04, "z": 0.04}, noun=Noun("block", ("cube", "box")))
+@kind("block", {"x": 0.04, "y": 0.04, "z": 0.04}, noun=Noun("block", ("cube", "brick")))
 def block(size: Size) -> Shape:
     """A cuboid."""
     pieces = (Piece("box", (size[0] / 2, size[1] / 2, size[2] / 2)),)

@@ -1,0 +1,25 @@
+"""Every kind that says it can be grasped is lifted at its grasp, straight and turned."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from envs.objects import OBJECT_KINDS, object_kind
+from envs.world import World
+from tests.envs.lifting import lifts, lying
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """One world for all scenes."""
+    world = World()
+    yield world
+    world.close()
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECT_KINDS if object_kind(name).graspable])
+def test_is_lifted_at_its_grasp(world: World, name: str) -> None:
+    for yaw in (0.0, 0.5, 2.0):
+        done, turned = lifts(world, lying(name, yaw=yaw))
+        assert done, f"{name} at yaw {yaw}"
+        assert turned < 0.35, f"{name} at yaw {yaw} hangs {turned:.2f} rad away from how it lay"
