@@ -17,8 +17,8 @@ from vla.contract import FloatArray
 
 
 def random_spec(rng: np.random.Generator, count: int = 7) -> SceneSpec:
-    """A scene of every kind of object, each with a texture of its own."""
-    kinds = list(OBJECT_KINDS)
+    """A scene of objects of different kinds, each with a texture of its own."""
+    kinds = [str(name) for name in rng.permutation(list(OBJECT_KINDS))]
     patterns = ("plain", "checker", "noise", "wood")
     objects = []
     for i in range(count):

