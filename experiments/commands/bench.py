@@ -1,4 +1,4 @@
-"""Measure this machine: `render` frames per second of the renderers, `experts` success of the scripted experts.
+"""Measure this machine: `render` and `env` for speed, `scale` for worker processes, `experts` for success, `soak`.
 
 A benchmark is a module with a frozen dataclass `Args` and `main(args) -> int`; a new one is a line of `Benchmark`
 and of `main` here.
@@ -11,10 +11,11 @@ from typing import Annotated
 
 import tyro
 
-from experiments import bench_experts, bench_render
+from experiments import bench_env, bench_experts, bench_render
 
 Benchmark = (
     Annotated[bench_render.Args, tyro.conf.subcommand("render")]
+    | Annotated[bench_env.Args, tyro.conf.subcommand("env")]
     | Annotated[bench_experts.Args, tyro.conf.subcommand("experts")]
 )
 
@@ -31,4 +32,6 @@ def main(args: Args) -> int:
     """Run the benchmark that was chosen; its exit code."""
     if isinstance(args.benchmark, bench_render.Args):
         return bench_render.main(args.benchmark)
+    if isinstance(args.benchmark, bench_env.Args):
+        return bench_env.main(args.benchmark)
     return bench_experts.main(args.benchmark)
