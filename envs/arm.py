@@ -41,7 +41,8 @@ class Arm:
         self.body = self._load()
         self._moving = (*robot.arm_joints, *robot.finger_joints)
         self._link_numbers = tuple(range(client.getNumJoints(self.body)))
-        start = (*(spec.joints or robot.home), spec.opening / 2, spec.opening / 2)
+        finger = robot.finger_position(spec.opening)
+        start = (*(spec.joints or robot.home), finger, finger)
         for joint, value in zip(self._moving, start, strict=True):
             client.resetJointState(self.body, joint, value)
         bounds = zip(robot.arm_joints, robot.lower, robot.upper, robot.max_velocity, strict=True)
@@ -68,7 +69,7 @@ class Arm:
     @property
     def finger_links(self) -> frozenset[int]:
         """Links that both touch an object when it is grasped."""
-        return frozenset(self.robot.finger_joints)
+        return frozenset(self.robot.finger_links)
 
     def drive(self, position: Float64, velocity: Float64) -> None:
         """Aim at joint positions (n,), radians, moving at `velocity` (n,), rad/s, in the next substep."""
@@ -87,12 +88,13 @@ class Arm:
     def drive_fingers(self, opening: float) -> None:
         """Aim at `opening` metres between the fingers, until told otherwise."""
         robot = self.robot
+        position = robot.finger_position(opening)
         for finger in robot.finger_joints:
             self._client.setJointMotorControl2(
                 self.body,
                 finger,
                 self._client.POSITION_CONTROL,
-                targetPosition=opening / 2,
+                targetPosition=position,
                 force=robot.finger_force,
                 maxVelocity=robot.finger_velocity,
             )
@@ -101,7 +103,7 @@ class Arm:
         """Read joints and links in as few calls as there are; everything else answers from this."""
         moving = np.array([state[0] for state in self._client.getJointStates(self.body, self._moving)])
         count = len(self.robot.arm_joints)
-        self.joints, self.fingers = moving[:count], moving[count:]
+        self.joints, self.fingers = moving[:count], self.robot.finger_ways(moving[count:])
         links = self._client.getLinkStates(self.body, self._link_numbers, computeForwardKinematics=1)
         self.links = np.array([(*link[4], *link[5]) for link in links])
 
@@ -121,13 +123,20 @@ class Arm:
             raise PhysicsError(f"PyBullet cannot load {path}, made from {self.robot.urdf}: {error}") from error
 
     def _couple_fingers(self) -> None:
-        """Without a gear, two fingers that press equally hard let the object drift sideways between them."""
+        """Without a gear, two fingers that press equally hard let the object drift sideways between them.
+
+        Without a friction anchor, what is held creeps out of the fingers by 1 mm/s.
+        """
         client, body = self._client, self.body
-        for finger in self.robot.finger_joints:
-            client.changeDynamics(body, finger, lateralFriction=FINGER_FRICTION, spinningFriction=0.01)
+        for link in self.robot.finger_links:
+            client.changeDynamics(body, link, lateralFriction=FINGER_FRICTION, spinningFriction=0.01, frictionAnchor=1)
         left, right = self.robot.finger_joints
-        gear = client.createConstraint(body, left, body, right, client.JOINT_GEAR, (1, 0, 0), (0, 0, 0), (0, 0, 0))
-        client.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50)
+        for follower, leader in self.robot.followers:
+            client.resetJointState(body, follower, client.getJointState(body, leader)[0])
+            client.setJointMotorControl2(body, follower, client.VELOCITY_CONTROL, force=0)  # PyBullet's own brake
+        for a, b in ((left, right), *self.robot.followers):
+            gear = client.createConstraint(body, a, body, b, client.JOINT_GEAR, (1, 0, 0), (0, 0, 0), (0, 0, 0))
+            client.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50)
 
 
 @functools.cache

@@ -17,8 +17,7 @@ from gymnasium import spaces
 from envs.cameras import DEFAULT_CAMERAS, ImageSize, resolution
 from envs.control import CONTROL_MODES
 from envs.frames import EpisodeRenderer
-from envs.robots import ROBOTS
-from envs.scene import CameraSpec, SceneSpec
+from envs.scene import CameraSpec
 from envs.scenes import make_scene
 from envs.tasks.base import TASKS
 from envs.text_space import InstructionSpace
@@ -85,7 +84,6 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         self.task = task
         self.render_mode = render_mode
         self._max_episode_steps: int = TASKS[task].max_steps
-        self._robot_name, self._control = ROBOTS[robot]().name, control_mode
         self.action_meaning = CONTROL_MODES[control_mode].action_meaning
         self._split, self._suite_seed = split, suite_seed
         self._perturbations = tuple(p if isinstance(p, Perturbation) else Perturbation(*p) for p in perturbations)
@@ -94,7 +92,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         self._renderer_name = renderer
         self._window = Window(RENDER_SIZE, f"vla/{task}-v0") if render_mode == "human" else None
         self._large: EpisodeRenderer | None = None
-        self.world = World(renderer, self._size)
+        self.world = World(renderer, self._size, robot, control_mode)
         self.observation_space = _observation_space(self._size)
         self.action_space = spaces.Box(-1.0, 1.0, (ACTION_DIM,), np.float32)
 
@@ -117,7 +115,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         elif not isinstance(request, EpisodeRequest):
             raise ValueError(f'options["request"] must be a vla.contract.EpisodeRequest, got {request!r}')
         self._close_large()
-        self.world.load(self._adapted(make_scene(request)))
+        self.world.reset(request)
         self._instruction = self.world.spec.instruction
         self._max_episode_steps = self.world.spec.max_steps
         self._show()
@@ -146,12 +144,6 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         self.world.close()
         if self._window is not None:
             self._window.close()
-
-    def _adapted(self, spec: SceneSpec) -> SceneSpec:
-        robot = replace(spec.robot, control=self._control)
-        if robot.name != self._robot_name:
-            robot = replace(robot, name=self._robot_name, joints=())
-        return replace(spec, robot=robot)
 
     def _observation(self) -> Observation:
         seen = self.world.observe(PIXEL_INPUTS)

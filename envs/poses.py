@@ -35,7 +35,7 @@ class PoseRow:
 
 
 def pose_rows(spec: SceneSpec) -> tuple[PoseRow, ...]:
-    """Rows of the scene: drawn robot links in link order, then objects (or parts) that move, in the spec's order."""
+    """Rows of the scene: drawn robot links and the hand, in link order; then what moves of the objects, in their order."""
     objects = []
     for i, item in enumerate(spec.objects):
         kind = object_kind(item.kind)
@@ -52,5 +52,5 @@ def _robot_rows(name: str) -> tuple[PoseRow, ...]:
     return tuple(
         PoseRow(f"{name}/{link.name}", ROBOT_BODY, link.index, hand=link.index == robot.hand_link)
         for link in load_urdf(robot.urdf).links
-        if link.visuals
+        if link.visuals or link.index == robot.hand_link
     )

@@ -182,7 +182,7 @@ def _visual(element: ElementTree.Element, file: Path, materials: dict[str, Eleme
 def _geometry(element: ElementTree.Element, file: Path) -> tuple[GeometryKind, Path | None, tuple[float, ...]]:
     shape = element[0] if len(element) else element
     if shape.tag == "mesh":
-        return "mesh", _find_mesh(shape.get("filename", ""), file), _floats(shape.get("scale", "1 1 1"))
+        return "mesh", find_mesh(shape.get("filename", ""), file), _floats(shape.get("scale", "1 1 1"))
     if shape.tag == "box":
         return "box", None, _floats(shape.get("size", ""))
     if shape.tag == "sphere":
@@ -192,7 +192,7 @@ def _geometry(element: ElementTree.Element, file: Path) -> tuple[GeometryKind, P
     raise nearest("geometry", shape.tag, ["mesh", "box", "sphere", "cylinder"])
 
 
-def _find_mesh(filename: str, file: Path) -> Path:
+def find_mesh(filename: str, file: Path) -> Path:
     """Resolve `package://a/b.obj` or `a/b.obj` against the URDF's folder, then its parents (as PyBullet does)."""
     relative = filename.removeprefix("package://").removeprefix("file://")
     for folder in (file.parent, *file.parents[1:4]):

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.cameras import ImageSize, pose_matrix, resolution
-from envs.control import ControlMode, make_control
+from envs.control import CONTROL_MODES, ControlMode, make_control
 from envs.renderer.make import RENDERERS
+from envs.robots import ROBOTS
 from envs.scene import SceneSpec
 from envs.scenes import make_scene
 from envs.simulator import Simulator
@@ -42,16 +43,26 @@ class World:
     Args:
         renderer: `raster`, `tiny` or `egl`.
         image_size: Overrides the resolution of every camera: a side or (width, height), pixels.
+        robot: Registered robot of the scenes that `reset` makes.
+        control: Registered control mode of the scenes that `reset` makes.
 
     Raises:
-        ValueError: `renderer` is unknown, or `image_size` is not positive.
+        ValueError: `renderer`, `robot` or `control` is unknown, or `image_size` is not positive.
     """
 
-    def __init__(self, renderer: str = "raster", image_size: ImageSize | None = None) -> None:
+    def __init__(
+        self,
+        renderer: str = "raster",
+        image_size: ImageSize | None = None,
+        robot: str = "panda",
+        control: str = "pd_ee_delta_pose",
+    ) -> None:
         """See the class."""
         if renderer not in RENDERERS:
             raise nearest("renderer", renderer, list(RENDERERS))
         self._renderer_name = renderer
+        CONTROL_MODES[control]
+        self._robot, self._control_name = ROBOTS[robot]().name, control
         self._image_size = None if image_size is None else resolution(image_size)
         self._simulator = Simulator()
         self._renderer: EpisodeRenderer | None = None
@@ -59,7 +70,7 @@ class World:
 
     def reset(self, request: EpisodeRequest) -> None:
         """Build the scene of `request` from nothing. Raises ValueError for unknown names, before anything changes."""
-        self.load(make_scene(request))
+        self.load(make_scene(request, self._robot, self._control_name))
 
     def load(self, spec: SceneSpec) -> None:
         """Build any scene. Raises ValueError naming what does not fit; the world must then be loaded again."""

@@ -41,6 +41,10 @@ class Args:
     """Episodes per task, level and axis that moves objects or robot; 0 leaves the axes out."""
     seed: int = 0
     """Suite seed (split `eval`)."""
+    robot: str = "panda"
+    """Registered robot."""
+    control: str = "pd_ee_delta_pose"
+    """Registered control mode."""
     out: Path | None = None
     """Write the tables to this Markdown file."""
     json: bool = False
@@ -125,7 +129,7 @@ def report(done: Sequence[Cell], args: Args) -> str:
     only = " ".join(("--tasks", *args.tasks, "")) if args.tasks else ""
     command = (
         f"vla bench experts {only}--episodes {args.episodes} --noise {args.noise} "
-        f"--axis-episodes {args.axis_episodes} --seed {args.seed}"
+        f"--axis-episodes {args.axis_episodes} --seed {args.seed} --robot {args.robot} --control {args.control}"
     )
     about = (
         f"- date: {datetime.now(timezone.utc):%Y-%m-%d}\n- machine: {machine()}\n- commit: {commit()}\n"
@@ -140,7 +144,7 @@ def main(args: Args) -> int:
     for task in args.tasks:
         TASKS[task]  # an unknown name fails before anything is measured
     commit()  # remembered from here on: the sources may change while this runs
-    world = World()
+    world = World(robot=args.robot, control=args.control)
     print(HEADER)
     done: list[Cell] = []
     for cell in cells(world, args):

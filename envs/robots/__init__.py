@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vla.registry import Registry
+
+Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -18,17 +23,22 @@ class Robot:
         name: Registered name.
         urdf: File for `envs.urdf.load_urdf`: absolute, or relative to the folder of pybullet_data.
         arm_joints: The joints of the arm, from base to hand.
-        finger_joints: Two prismatic joints; the opening of the gripper is the sum of their positions.
-        hand_link: Link that carries the wrist camera; its +z points out of the gripper.
-        tcp_link: Link whose frame is the tool centre point between the fingertips.
+        finger_joints: Joints of the left and the right finger that have motors, equal positions for equal ways.
+        hand_link: Link that carries the wrist camera, 0.105 m behind the tool centre point, with its orientation.
+        tcp_link: Link whose frame is the tool centre point: 8 mm above the tips of fingers that hold something, +z
+            out of the gripper, fingers opening along y.
         home: Joint positions of the arm, radians, at which the tool points straight down.
         lower: Lower joint limits, radians.
         upper: Upper joint limits, radians.
         max_velocity: Joint velocity limits, rad/s.
         max_force: Torque that the simulated motors may use, N m.
         max_opening: Metres between the fully open fingers.
-        finger_velocity: Closing speed of one finger, m/s.
-        finger_force: Force with which one finger presses, N.
+        finger_velocity: Closing speed of one finger joint, m/s or rad/s.
+        finger_force: What one finger joint presses with, N or N m.
+        finger_links: Links of the left and the right finger: what touches both is grasped.
+        followers: Joints without a motor and the finger joints whose positions they copy (linkages).
+        openings: For fingers that turn: joint position (rad) and opening (m), falling, to be interpolated. Empty for
+            fingers that slide: their positions are metres from closed, half the opening each.
     """
 
     name: str
@@ -45,6 +55,24 @@ class Robot:
     max_opening: float
     finger_velocity: float
     finger_force: float
+    finger_links: tuple[int, int]
+    followers: tuple[tuple[int, int], ...] = ()
+    openings: tuple[tuple[float, float], ...] = ()
+
+    def finger_position(self, opening: float) -> float:
+        """Position of a finger joint at which the fingers are `opening` metres apart."""
+        if not self.openings:
+            return opening / 2
+        positions, openings = zip(*reversed(self.openings), strict=True)
+        return float(np.interp(opening, openings, positions))
+
+    def finger_ways(self, positions: Float64) -> Float64:
+        """How far each finger is from closed, (2,) metres, at finger joint positions (2,)."""
+        if not self.openings:
+            return positions
+        angles, openings = zip(*self.openings, strict=True)
+        ways: Float64 = np.interp(positions, angles, openings) / 2
+        return ways
 
 
 ROBOTS: Registry[Callable[[], Robot]] = Registry("robot", "envs.robots")

@@ -24,4 +24,5 @@ def panda() -> Robot:
         max_opening=0.08,
         finger_velocity=0.2,
         finger_force=20.0,
+        finger_links=(9, 10),
     )
