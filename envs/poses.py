@@ -35,7 +35,7 @@ class PoseRow:
 
 
 def pose_rows(spec: SceneSpec) -> tuple[PoseRow, ...]:
-    """Rows of the scene: drawn robot links and the hand, in link order; then what moves of the objects, in their order."""
+    """Rows: drawn robot links and the hand in link order, then objects (or parts) that move, in the spec's order."""
     objects = []
     for i, item in enumerate(spec.objects):
         kind = object_kind(item.kind)
