@@ -24,7 +24,7 @@ import numpy as np
 from envs.gym_env import Observation, VLAEnv
 from envs.scenes import make_scene
 from vla.contract import ACTION_DIM, EpisodeRequest, Perturbation
-from vla.crew import THREAD_VARIABLES
+from vla.processes import THREAD_VARIABLES
 from vla.provenance import machine, versions
 
 TASK, OBJECTS = "PlaceInto", 6

@@ -6,28 +6,18 @@ Knows neither policies nor what is to be run: `vla.pool` gives orders and hears 
 from __future__ import annotations
 
 import contextlib
-import json
 import multiprocessing.connection
-import os
-import signal
-import socket
 import subprocess
-import sys
+import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Protocol
 
+from vla.processes import how_it_ended, reap, start_process
 from vla.registry import script_entries
 from vla.worker import Answer, Done, Event, Job, Lost, Order, Ready, Runner, Start
 
-# One thread a worker: K workers of many threads each would fight for the cores.
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 MAX_STARTS = 3  # of workers that die before they are ready, in a row
-CLOSE_TIMEOUT_S = 3.0
-_BOOT = (
-    "import sys, json; fd, parent, path = json.loads(sys.argv[1]); sys.path[:] = path; "
-    "from vla.worker import main; main(fd, parent)"
-)
 
 
 class WorkerStartError(RuntimeError):
@@ -99,16 +89,20 @@ class _Worker:
     ready: bool = False
     reserved: bool = False  # for an episode that runs alone
     tickets: set[int] = field(default_factory=set)
+    owed: int = 0  # messages that it has to send
+    heard: float = 0.0  # when it last owed nothing or said something, by time.monotonic
+    hung: str = ""  # why it was killed by us
 
 
 class Processes:
     """Worker processes, started when there is work for them, and again when they die."""
 
-    def __init__(self, job: Job, workers: int, slots: int) -> None:
+    def __init__(self, job: Job, workers: int, slots: int, timeout_s: float | None = None) -> None:
+        """Start nothing yet; a worker that owes a message for `timeout_s` will be killed and count as dead."""
         import cloudpickle  # by value for what is defined in a script, so that scripts need no main guard
 
         self._job = cloudpickle.dumps((script_entries(), job))
-        self._limit, self._slots = workers, slots
+        self._limit, self._slots, self._timeout_s = workers, slots, timeout_s
         self._workers: list[_Worker] = []
         self._failed_starts = 0
 
@@ -135,9 +129,10 @@ class Processes:
         """What happened; waits until a worker says something or dies."""
         by_connection = {worker.connection: worker for worker in self._workers}
         events: list[Event] = []
-        for connection in multiprocessing.connection.wait(list(by_connection)):
+        for connection in multiprocessing.connection.wait(list(by_connection), self._patience()):
             assert isinstance(connection, Connection)
             events += self._hear(by_connection[connection])
+        self._kill_hung()
         return events
 
     def close(self) -> None:
@@ -146,8 +141,23 @@ class Processes:
             worker.connection.close()
             worker.process.terminate()
         for worker in self._workers:
-            _reap(worker.process)
+            reap(worker.process)
         self._workers = []
+
+    def _patience(self) -> float | None:
+        """Seconds until a worker will have been silent for too long; None for ever."""
+        if self._timeout_s is None:
+            return None
+        heard = min((worker.heard for worker in self._workers if worker.owed), default=time.monotonic())
+        return max(heard + self._timeout_s - time.monotonic(), 0.0) + 0.01
+
+    def _kill_hung(self) -> None:
+        """Kill workers that have been silent for too long; `events` will see the end of their streams."""
+        for worker in self._workers:
+            silent = time.monotonic() - worker.heard
+            if self._timeout_s is not None and worker.owed and silent > self._timeout_s and not worker.hung:
+                worker.hung = f"killed: it said nothing for {silent:.0f} s"
+                worker.process.kill()
 
     def _roomiest(self, alone: bool) -> _Worker | None:
         """The worker with the fewest episodes that can take one more."""
@@ -156,25 +166,17 @@ class Processes:
         return min(able, key=lambda worker: len(worker.tickets), default=None)
 
     def _hire(self) -> _Worker:
-        """Start a process: a fresh interpreter, so that no lock, thread or library of ours is in it."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            boot = json.dumps([theirs.fileno(), os.getpid(), sys.path])
-            process = subprocess.Popen(
-                [sys.executable, "-c", _BOOT, boot],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # stderr: stdout is for results
-                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")},
-                start_new_session=True,  # Ctrl-C reaches the caller only, which then stops the workers
-            )
-        worker = _Worker(process, Connection(ours.detach()))
+        """Start a process and hand it the job."""
+        worker = _Worker(*start_process("vla.worker"))
         self._workers.append(worker)
         with contextlib.suppress(ConnectionError):  # it died at once; `events` will see the end of its stream
             worker.connection.send_bytes(self._job)
         return worker
 
     def _send(self, worker: _Worker, order: Order) -> None:
+        if not worker.owed:
+            worker.heard = time.monotonic()
+        worker.owed += 1
         with contextlib.suppress(ConnectionError):  # it is dead; `events` will see that and report what is lost
             worker.connection.send(order)
 
@@ -184,11 +186,13 @@ class Processes:
             message = worker.connection.recv()
         except (EOFError, ConnectionError):
             return self._bury(worker)
+        worker.heard = time.monotonic()
         if isinstance(message, Ready):
             if message.error:
                 raise WorkerStartError(f"a worker process could not prepare for episodes:\n{message.error}")
             worker.ready, self._failed_starts = True, 0
             return []
+        worker.owed -= 1
         if isinstance(message, Done):
             worker.tickets.discard(message.ticket)
             worker.reserved = False
@@ -199,27 +203,9 @@ class Processes:
         """Forget a dead worker; a new one is started when there is work for it."""
         self._workers.remove(worker)
         worker.connection.close()
-        how = _how_it_ended(worker.process.wait())
+        code = worker.process.wait()
+        how = worker.hung or how_it_ended(code)
         self._failed_starts += not worker.ready
         if self._failed_starts >= MAX_STARTS:
             raise WorkerStartError(f"{MAX_STARTS} worker processes in a row died while starting ({how})")
         return [Lost(ticket, how) for ticket in sorted(worker.tickets)]
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process that was told to end; kill it if it does not."""
-    try:
-        process.wait(CLOSE_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _how_it_ended(code: int) -> str:
-    """An exit code in words."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"

@@ -37,6 +37,7 @@ def run_episodes(
     filter_factory: FilterFactory | None = None,
     meta: dict[str, Any] | None = None,
     max_retries: int = 2,
+    timeout_s: float | None = 1800.0,
 ) -> Generator[tuple[EpisodeResult, Episode | None], None, None]:
     """Run `requests` and yield results as episodes end.
 
@@ -51,6 +52,8 @@ def run_episodes(
         filter_factory: Makes the action noise of an episode.
         meta: Notes stored with each recorded episode.
         max_retries: How often an episode is run again after its worker died, before it ends as an error.
+        timeout_s: Silence, in seconds, after which a worker that runs an episode counts as hung and is killed (with a
+            batched policy: from one question to the next); None waits for ever. Means nothing without workers.
 
     Yields:
         (result, episode or None) in order of completion.
@@ -73,14 +76,18 @@ def run_episodes(
         meta=meta or {},
     )
     slots = slots_per_worker if policy.batched else PREFETCH if workers else 1
-    return _serve(_Queue(requests, max_retries), job, policy, workers, slots)
+
+    def hire() -> Crew:
+        return Processes(job, workers, slots, timeout_s) if workers else Here(job, slots)
+
+    return _serve(_Queue(requests, max_retries), hire, policy)
 
 
 def _serve(
-    queue: _Queue, job: Job, policy: Policy, workers: int, slots: int
+    queue: _Queue, hire: Callable[[], Crew], policy: Policy
 ) -> Generator[tuple[EpisodeResult, Episode | None], None, None]:
     """The loop of `run_episodes`: start what fits, answer what waits, yield what ends."""
-    crew: Crew = Processes(job, workers, slots) if workers else Here(job, slots)
+    crew = hire()
     waiting: dict[int, Observation] = {}
     try:
         while True:

@@ -7,9 +7,6 @@ Nothing here imports torch.
 from __future__ import annotations
 
 import logging
-import os
-import threading
-import time
 import traceback
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -18,10 +15,9 @@ from typing import Any
 
 from vla.contract import EpisodeRequest, EpisodeResult, FloatArray, Observation, Policy, World
 from vla.episode import Episode
+from vla.processes import die_with
 from vla.registry import install
 from vla.rollout import FilterFactory, PolicyFailedError, Recorder, play, rollout
-
-PARENT_POLL_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -176,7 +172,7 @@ class Ready:
 
 def main(descriptor: int, parent: int) -> None:
     """Serve the process `parent` over the socket `descriptor` until it hangs up or dies."""
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    die_with(parent)
     connection = Connection(descriptor)
     try:
         runner = _build(connection)
@@ -201,10 +197,3 @@ def _build(connection: Connection) -> Runner | None:
         return None
     connection.send(Ready())
     return runner
-
-
-def _die_with(parent: int) -> None:
-    """End this process when `parent` is gone, also in the middle of an episode: no orphans after kill -9."""
-    while os.getppid() == parent:
-        time.sleep(PARENT_POLL_S)
-    os._exit(1)

@@ -18,7 +18,7 @@ from tests.vla.toy import FailingPolicy, KillerWorld, ToyPolicy, ToyWorld, outco
 from vla.contract import EpisodeRequest, EpisodeResult
 from vla.crew import WorkerStartError
 from vla.episode import Episode
-from vla.pool import run_episodes
+from vla.pool import PREFETCH, run_episodes
 from vla.rollout import ActionNoise
 
 Run = dict[str, tuple[EpisodeResult, Episode | None]]
@@ -99,6 +99,21 @@ def test_an_episode_that_kills_its_worker_is_given_up_alone() -> None:
     assert [(r.request.task, r.reason) for r in errors] == [("Kill", "worker_died")]
     assert "SIGKILL" in errors[0].traceback
     assert sum(r.outcome == "success" for r, _ in done.values()) == 8
+
+
+def test_a_world_that_hangs_is_given_up_and_the_others_go_on() -> None:
+    done = run(
+        [*requests(3), EpisodeRequest("Hang", 0), *requests(6)[3:]],
+        world_factory=KillerWorld,
+        workers=1,
+        max_retries=0,
+        timeout_s=1.5,
+    )
+    errors = [r for r, _ in done.values() if r.outcome == "error"]
+    assert "Hang" in {r.request.task for r in errors}
+    assert all(r.reason == "worker_died" and "said nothing for 2 s" in r.traceback for r in errors)
+    assert len(errors) <= PREFETCH  # what waited behind it in the same worker is lost with it
+    assert sum(r.outcome == "success" for r, _ in done.values()) == 7 - len(errors)
 
 
 def test_a_world_that_cannot_be_made_is_one_clear_error() -> None:

@@ -118,7 +118,7 @@ class FailingPolicy(ToyPolicy):
 
 
 class KillerWorld(ToyWorld):
-    """Kills its own process in task `Kill`: always, or only until `flag` exists."""
+    """Kills its own process in task `Kill`: always, or only until `flag` exists. Hangs in task `Hang`."""
 
     def __init__(self, flag: Path | None = None) -> None:
         super().__init__()
@@ -129,6 +129,8 @@ class KillerWorld(ToyWorld):
             if self.flag is not None:
                 self.flag.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.request.task == "Hang":
+            time.sleep(60)
         return super().step(action)
 
 
