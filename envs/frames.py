@@ -63,6 +63,10 @@ class EpisodeRenderer:
         placed = [place(self._cameras[name], poses, self._rows, self._size) for name in names]
         return dict(zip(names, self._renderer.render(poses, placed), strict=True))
 
+    def look(self, poses: FloatArray, camera: CameraSpec) -> Frame:
+        """Draw one moment, poses (N, 7) float32, from a camera that need not be one of the scene's."""
+        return self._renderer.render(poses, [place(camera, poses, self._rows)])[0]
+
     def close(self) -> None:
         """Free the renderer."""
         self._renderer.close()
