@@ -116,7 +116,7 @@ def _tagged(view: ByteArray, name: str) -> ByteArray:
     top, right = view.shape[0] - size - 2 * pad, width + 2 * pad
     corner = view[top:, :right]
     view[top:, :right] = (corner * 0.35 + np.array(BAR) * 0.65).astype(np.uint8)
-    _write(view, name, pad, top + pad, size, TEXT)
+    write(view, name, pad, top + pad, size, TEXT)
     return view
 
 
@@ -128,7 +128,7 @@ def add_caption(picture: ByteArray, caption: Caption) -> ByteArray:
     lines = wrap(caption.instruction or "(no instruction)", size, width - 2 * pad)
     head = np.full((len(lines) * round(1.35 * size) + 2 * pad, width, 3), BAR, np.uint8)
     for number, line in enumerate(lines):
-        _write(head, line, pad, pad + number * round(1.35 * size), size, TEXT if caption.instruction else MUTED)
+        write(head, line, pad, pad + number * round(1.35 * size), size, TEXT if caption.instruction else MUTED)
     foot = _foot(width, max(11, round(0.8 * size)), caption)
     whole = np.concatenate([head, picture, foot])
     even = [(0, side % 2) for side in whole.shape[:2]]
@@ -144,16 +144,16 @@ def _foot(width: int, size: int, caption: Caption) -> ByteArray:
     foot[:track, : round(width * caption.step / max(1, caption.steps))] = color
     top = track + pad
     left = f"step {caption.step}/{caption.steps}"
-    _write(foot, left, pad, top, size, MUTED)
+    write(foot, left, pad, top, size, MUTED)
     right = width - pad
     if caption.outcome:
         right -= _width(caption.outcome, size, 2)
-        _write(foot, caption.outcome, right, top, size, color, 2)
+        write(foot, caption.outcome, right, top, size, color, 2)
         right -= size
     space = right - 2 * pad - _width(left, size) - size
     if caption.note and space > 4 * size:
         note = wrap(caption.note, size, space)[0]
-        _write(foot, note, right - _width(note, size), top, size, MUTED)
+        write(foot, note, right - _width(note, size), top, size, MUTED)
     return foot
 
 
@@ -185,7 +185,8 @@ def _width(text: str, size: int, thickness: int = 1) -> int:
     return int(width)
 
 
-def _write(picture: ByteArray, text: str, left: int, top: int, size: int, color: Color, thickness: int = 1) -> None:
+def write(picture: ByteArray, text: str, left: int, top: int, size: int, color: Color, thickness: int = 1) -> None:
+    """Write one line into `picture` (H, W, 3), its upper left corner at (left, top), `size` pixels high."""
     origin = (left, top + round(0.8 * size))
     cv2.putText(picture, text, origin, FONT, size / FONT_PIXELS, color, thickness, cv2.LINE_AA)
 
