@@ -27,6 +27,7 @@ from vla.contract import ACTION_DIM, STATE_DIM, ByteArray, EpisodeRequest, Float
 from vla.registry import nearest
 
 Split = Literal["train", "eval"]
+Reward = Literal["sparse", "dense"]
 Observation = dict[str, Any]
 PIXEL_INPUTS = frozenset({"pixels", "agent_pos", "instruction"})
 RENDER_SIZE = (1280, 720)  # width and height of what `render` gives
@@ -42,8 +43,10 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
     task; other options are ignored (LeRobot passes its own).
 
     The observation is `{"pixels": {camera: uint8 (H, W, 3)}, "agent_pos": float32 (8,), "instruction": str}`, the
-    action float32 (7,) in [-1, 1] as `action_meaning` says. The reward is 1 when the task is done and 0 before; success
-    terminates, the time limit truncates.
+    action float32 (7,) in [-1, 1] as `action_meaning` says. The sparse reward is 1 when the task is done and 0 before,
+    the dense one grows with nearness to the goal (`envs.tasks.base.Task.reward`, in [0, 1]); success terminates, the
+    time limit truncates. `info` has `is_success`, `reason`, `progress` (share of what the goal asks for that is so),
+    and how many of the goal's `parts` are `completed`.
 
     Args:
         task: Registered task.
@@ -55,6 +58,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         suite_seed: Number of the series of episodes within the split.
         perturbations: Axes of generalization that are on: `Perturbation`s or (axis, level) pairs.
         render_mode: `rgb_array`, `human` or None.
+        reward: `sparse` or `dense`.
 
     Raises:
         ValueError: An unknown name; the message gives the nearest one.
@@ -75,13 +79,17 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         suite_seed: int = 0,
         perturbations: Sequence[Perturbation | tuple[str, int]] = (),
         render_mode: str | None = None,
+        reward: Reward = "sparse",
     ) -> None:
         """See the class."""
+        if reward not in get_args(Reward):
+            raise nearest("reward", reward, list(get_args(Reward)))
         if split not in get_args(Split):
             raise nearest("split", split, list(get_args(Split)))
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise nearest("render mode", render_mode, self.metadata["render_modes"])
         self.task = task
+        self._dense = reward == "dense"
         self.render_mode = render_mode
         self._max_episode_steps: int = TASKS[task].max_steps
         self.action_meaning = CONTROL_MODES[control_mode].action_meaning
@@ -116,18 +124,27 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
             raise ValueError(f'options["request"] must be a vla.contract.EpisodeRequest, got {request!r}')
         self._close_large()
         self.world.reset(request)
-        self._instruction = self.world.spec.instruction
+        self._instruction = self.world.spec.said(0)
         self._max_episode_steps = self.world.spec.max_steps
         self._show()
         info = {"is_success": False, "reason": "", "episode": request.key, "action_meaning": self.action_meaning}
-        return self._observation(), info
+        parts = len(self.world.spec.goal.parts) or 1
+        return self._observation(), {**info, "progress": self._progress(), "completed": 0, "parts": parts}
 
     def step(self, action: FloatArray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Apply one action. Raises ValueError for a bad one, RuntimeError when the episode is over."""
         result = self.world.step(action)
         self._show()
-        info = {"is_success": result.success, "reason": result.reason}
-        return self._observation(), float(result.success), result.success, result.done and not result.success, info
+        self._instruction = self.world.spec.said(result.completed)
+        reward = self.world.task.reward(self.world.state()) if self._dense else float(result.success)
+        info = {
+            "is_success": result.success,
+            "reason": result.reason,
+            "progress": self._progress(),
+            "completed": result.completed,
+            "parts": result.parts,
+        }
+        return self._observation(), reward, result.success, result.done and not result.success, info
 
     def render(self) -> ByteArray | None:
         """An overview of the scene, (720, 1280, 3) sRGB, for `rgb_array`; `human` shows it in a window instead."""
@@ -148,6 +165,9 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
     def _observation(self) -> Observation:
         seen = self.world.observe(PIXEL_INPUTS)
         return {"pixels": seen["pixels"], "agent_pos": seen["agent_pos"], "instruction": seen["instruction"]}
+
+    def _progress(self) -> float:
+        return self.world.task.progress(self.world.state())
 
     def _picture(self) -> ByteArray:
         if self._large is None:

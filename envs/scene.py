@@ -174,6 +174,8 @@ class SceneSpec:
     `alternatives` are the other goals of the same task that are possible in the scene: what a policy deaf to the
     instruction would confuse with `goal`; the swapped-instruction control speaks one of them, and then `spoken` is that
     goal, so that an evaluation can judge both. None means that the instruction speaks of `goal`.
+
+    An instruction of several lines is said line by line: each when the parts of the goal before it have been done.
     """
 
     goal: GoalSpec
@@ -194,6 +196,11 @@ class SceneSpec:
             if candidate.name == name:
                 return candidate
         raise KeyError(f"no object {name!r} in the scene; it has {[o.name for o in self.objects]}")
+
+    def said(self, done: int) -> str:
+        """What is said when so many parts of the goal have been done: the line of that number, or the last."""
+        lines = self.instruction.split("\n")
+        return lines[min(done, len(lines) - 1)]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data; `SceneSpec.from_dict` inverts it exactly."""

@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector.utils.shared_memory import read_from_shared_memory
 
-INSTRUCTION_LENGTH = 200  # characters at most
+INSTRUCTION_LENGTH = 400  # characters at most
 CHARACTERS = string.ascii_letters + string.digits + " .,;:!?'\"-()"
 
 

@@ -5,6 +5,7 @@ Renders nothing until pixels are asked for. Knows no Gymnasium, no policy and no
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from envs.scene import SceneSpec
 from envs.scenes import make_scene
 from envs.simulator import Simulator
 from envs.state import WorldState
+from envs.tally import Tally
 from envs.tasks.base import TASKS, Task
 from vla.contract import (
     ACTION_DIM,
@@ -67,6 +69,7 @@ class World:
         self._simulator = Simulator()
         self._renderer: EpisodeRenderer | None = None
         self._spec: SceneSpec | None = None
+        self._state: WorldState | None = None  # of the present step, once somebody has asked
 
     def reset(self, request: EpisodeRequest) -> None:
         """Build the scene of `request` from nothing. Raises ValueError for unknown names, before anything changes."""
@@ -76,13 +79,14 @@ class World:
         """Build any scene. Raises ValueError naming what does not fit; the world must then be loaded again."""
         task, control = TASKS[spec.goal.task](), make_control(spec)
         _check_goals(spec)
-        self._spec = None
+        self._spec = self._state = None
         self._close_renderer()
         self._simulator.build(spec)
         control.reset(self._simulator.joints())
         self._task: Task = task
         self._control: ControlMode = control
-        self._steps = self._held = 0
+        self._steps = 0
+        self._tally, self._spoken = Tally(spec.goal), Tally(spec.spoken or spec.goal)
         self._over = False
         self._spec = spec
 
@@ -113,7 +117,7 @@ class World:
         if "agent_pos" in inputs:
             observation["agent_pos"] = self.agent_pos()
         if "instruction" in inputs:
-            observation["instruction"] = self.spec.instruction
+            observation["instruction"] = self.spec.said(self._tally.done)
         if "state" in inputs:
             observation["state"] = self.state()
         return observation
@@ -131,7 +135,8 @@ class World:
     def step(self, action: FloatArray) -> StepResult:
         """Apply one action (7,) in [-1, 1].
 
-        An episode succeeds when the task's condition holds in `task.hold_steps` consecutive control steps.
+        An episode succeeds when the task's condition holds in `task.hold_steps` consecutive control steps; one whose
+        goal has parts when that was so of each of them, in their order.
 
         Raises:
             ValueError: Wrong shape or type, NaN, infinite or out of range; nothing has changed then.
@@ -141,14 +146,17 @@ class World:
         checked = checked_action(action)
         if self._over:
             raise RuntimeError(f"this episode ended after {self._steps} steps; call reset first")
+        self._state = None
         self._simulator.run(self._control.command(checked, self._simulator.joints()))
         self._steps += 1
         state = self.state()
-        self._held = self._held + 1 if self._task.success(state) else 0
-        success = self._held >= self._task.hold_steps
+        success = self._tally.count(state)
+        if spec.spoken is not None and spec.goal.parts:
+            self._spoken.count(state)
         self._over = success or self._steps >= spec.max_steps
+        self._state = state = replace(state, stage=self._stage)
         reason = "" if not self._over else "success" if success else self._failure(state)
-        return StepResult(self._over, success, reason)
+        return StepResult(self._over, success, reason, self._tally.done, self._tally.parts)
 
     def poses(self) -> FloatArray:
         """Poses of all moving parts, (N, 7): position (m, world) and quaternion xyzw; rows as `envs.poses` says."""
@@ -175,6 +183,11 @@ class World:
     def state(self) -> WorldState:
         """The simulator's truth, for tasks and experts."""
         spec = self.spec
+        if self._state is None:
+            self._state = self._look(spec)
+        return self._state
+
+    def _look(self, spec: SceneSpec) -> WorldState:
         position, quaternion = self._simulator.tool()
         touched, grasped, pairs = self._simulator.contacts()
         return WorldState(
@@ -187,6 +200,7 @@ class World:
             touched=touched,
             grasped=grasped,
             contacts=pairs,
+            stage=self._stage,
         )
 
     def describe(self) -> dict[str, Any]:
@@ -204,12 +218,21 @@ class World:
             raise RuntimeError("this world has no scene; call reset(request) or load(spec) first")
         return self._spec
 
+    @property
+    def _stage(self) -> int:
+        return self._tally.done if self.spec.goal.parts else 0
+
     def _failure(self, state: WorldState) -> str:
         """Why the time was not enough; a robot that did what was said to it, though it was not the goal, did listen."""
-        spoken = state.spec.spoken
-        if spoken is not None and spoken != state.spec.goal and self._task.success(state, spoken):
+        if self._did_what_was_said(state):
             return "did_spoken_goal"
         return f"time_limit:{self._task.failure_reason(state)}"
+
+    def _did_what_was_said(self, state: WorldState) -> bool:
+        spoken = state.spec.spoken
+        if spoken is None or spoken == state.spec.goal:
+            return False
+        return self._spoken.complete if spoken.parts else self._task.success(state, spoken)
 
     def _close_renderer(self) -> None:
         if self._renderer is not None:
@@ -220,8 +243,8 @@ class World:
 def _check_goals(spec: SceneSpec) -> None:
     names = [item.name for item in spec.objects]
     for goal in (spec.goal, *spec.alternatives, *((spec.spoken,) if spec.spoken else ())):
-        for name in (goal.target, goal.place):
-            if name and name not in names:
+        for name in goal.names:
+            if name not in names:
                 raise nearest("object", name, names)
 
 

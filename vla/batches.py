@@ -186,7 +186,7 @@ class BatchSource:
         drawn = self.data.draw(samples)
         where = [self.data.locate(sample) for sample in samples.tolist()]
         episodes = self.data.episodes
-        tokens = self.vocabulary.encode([episodes[number].instruction for number, _ in where])
+        tokens = self.vocabulary.encode([episodes[number].said(at) for number, at in where])
         self.corrupt(tokens, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
         state = np.stack([episodes[number].agent_pos[at] for number, at in where])
         chunks = [self.data.actions(sample) for sample in samples.tolist()]

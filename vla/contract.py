@@ -82,16 +82,33 @@ class EpisodeRequest:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one control step did. `done` covers success, time limit and unrecoverable failure."""
+    """What one control step did. `done` covers success, time limit and unrecoverable failure.
+
+    `completed` of the goal's `parts` have been done so far, in their order; most goals are one part.
+    """
 
     done: bool
     success: bool
     reason: str  # "" until done; then "success" or the failure reason, for example "time_limit:not_grasped"
+    completed: int = 0
+    parts: int = 1
 
 
 @dataclass(frozen=True)
 class EpisodeResult:
-    """How an episode ended. An error is a third outcome: it never counts as a failure and never vanishes."""
+    """How an episode ended. An error is a third outcome: it never counts as a failure and never vanishes.
+
+    Attributes:
+        request: The episode.
+        instruction: What was said; a line each for what was said after one another.
+        outcome: How it ended.
+        reason: `success`, the failure reason, or the type of the error.
+        steps: Control steps.
+        wall_s: Seconds.
+        traceback: Of an error.
+        parts: Parts of the goal; 1 for most.
+        done_at: Control steps after which a part was done, in order; empty for a goal of one part.
+    """
 
     request: EpisodeRequest
     instruction: str
@@ -100,6 +117,13 @@ class EpisodeResult:
     steps: int
     wall_s: float
     traceback: str = ""
+    parts: int = 1
+    done_at: tuple[int, ...] = ()
+
+    @property
+    def completed(self) -> int:
+        """Parts that were done, in their order."""
+        return len(self.done_at) if self.parts > 1 else int(self.outcome == "success")
 
 
 class World(Protocol):

@@ -75,8 +75,13 @@ class Episode:
 
     @property
     def instruction(self) -> str:
-        """The instruction that the policy was given."""
+        """The instruction that the policy was given; a line each for what was said after one another."""
         return self.result.instruction
+
+    def said(self, step: int) -> str:
+        """What was said to the policy at a control step: the line that follows the parts done by then."""
+        lines = self.instruction.split("\n")
+        return lines[min(sum(done <= step for done in self.result.done_at), len(lines) - 1)]
 
     def header(self) -> dict[str, Any]:
         """Everything but the arrays, the wall time and the notes, as JSON-ready data: what the request determines."""
@@ -123,10 +128,14 @@ def request_from_dict(data: Mapping[str, Any]) -> EpisodeRequest:
 
 
 def result_to_dict(result: EpisodeResult) -> dict[str, Any]:
-    """`result` as JSON-ready data, its request included."""
-    return dataclasses.asdict(result)
+    """`result` as JSON-ready data, its request included; parts are told only of a goal that has several."""
+    data = dataclasses.asdict(result)
+    if result.parts == 1:
+        del data["parts"], data["done_at"]
+    return data
 
 
 def result_from_dict(data: Mapping[str, Any]) -> EpisodeResult:
     """Read what `result_to_dict` wrote. Raises KeyError or TypeError for other data."""
-    return EpisodeResult(**{**data, "request": request_from_dict(data["request"])})
+    request, done_at = request_from_dict(data["request"]), tuple(data.get("done_at", ()))
+    return EpisodeResult(**{**data, "request": request, "done_at": done_at})

@@ -124,7 +124,28 @@ def _tasks(page: Page) -> str:
         "New scenes from the training distribution, of seeds that no demonstration has. Rate, successes/episodes, "
         "95 % interval."
     )
-    return section("tasks", "Success by task", text, table(["policy", *tasks, "all tasks"], rows))
+    return section(
+        "tasks", "Success by task", text, table(["policy", *tasks, "all tasks"], rows), _in_a_row(page, tasks)
+    )
+
+
+def _in_a_row(page: Page, tasks: Sequence[str]) -> str:
+    """Goals with several parts: how many were done in a row; nothing where there are none."""
+    found = [
+        (policy, task, policy.summary.in_a_row[Cell(task)])
+        for policy in page.run.policies
+        for task in tasks
+        if Cell(task) in policy.summary.in_a_row
+    ]
+    if not found:
+        return ""
+    longest, rows = max(len(row.rates) for _, _, row in found), []
+    for policy, task, row in found:
+        command = policy.command(UNPERTURBED, task)
+        cells = [rate_cell(rate, command, heat=True) for rate in row.rates] + ["<td></td>"] * (longest - len(row.rates))
+        rows.append(f"{page.row(policy)}<td>{escape(task)}</td><td><b>{row.average:.2f}</b></td>{''.join(cells)}</tr>")
+    head = ["policy", "task", "parts in a row, mean", *(f"at least {number}" for number in range(1, longest + 1))]
+    return table(head, rows)
 
 
 def _training(page: Page) -> str:

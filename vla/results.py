@@ -36,6 +36,8 @@ class Record:
         checkpoint: Hash of its weights, "" without weights.
         versions: Of the packages and the commit.
         traceback: Of an error.
+        completed: Parts of the goal that were done, in their order.
+        parts: Parts of the goal; 1 for most.
     """
 
     request: EpisodeRequest
@@ -48,6 +50,8 @@ class Record:
     checkpoint: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     traceback: str = ""
+    completed: int = 0
+    parts: int = 1
 
     @staticmethod
     def of(result: EpisodeResult, policy: str, checkpoint: str, versions: Mapping[str, str]) -> Record:
@@ -63,6 +67,8 @@ class Record:
             checkpoint=checkpoint,
             versions=versions,
             traceback=result.traceback,
+            completed=result.completed,
+            parts=result.parts,
         )
 
     @property
@@ -96,6 +102,8 @@ class Record:
             "checkpoint": self.checkpoint,
             "versions": dict(self.versions),
         }
+        if self.parts > 1:
+            data |= {"completed": self.completed, "parts": self.parts}
         if self.traceback:
             data["traceback"] = self.traceback
         return json.dumps(data, ensure_ascii=False)
@@ -114,7 +122,14 @@ class Record:
         if request.key != data["key"]:
             raise ValueError(f"key {data['key']!r} does not fit the request {request.key!r}")
         names = ("instruction", "outcome", "reason", "steps", "wall_s", "policy", "checkpoint", "versions")
-        return Record(request=request, traceback=data.get("traceback", ""), **{name: data[name] for name in names})
+        completed = data.get("completed", int(data["outcome"] == "success"))
+        return Record(
+            request=request,
+            traceback=data.get("traceback", ""),
+            completed=completed,
+            parts=data.get("parts", 1),
+            **{name: data[name] for name in names},
+        )
 
 
 def read_results(path: Path) -> list[Record]:

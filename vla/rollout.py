@@ -30,6 +30,7 @@ from vla.episode import Episode
 from vla.seeding import episode_seed, stream
 
 ActionFilter = Callable[[FloatArray, int], FloatArray]  # (action (7,), step) -> executed action (7,)
+SAID: frozenset[str] = frozenset({"instruction"})
 FilterFactory = Callable[[EpisodeRequest], ActionFilter]
 
 
@@ -61,6 +62,13 @@ class _Progress:
 
     instruction: str = ""
     steps: int = 0
+    parts: int = 1
+    done_at: tuple[int, ...] = ()
+
+    def hear(self, said: str) -> None:
+        """Add what is said now, unless it is what was said last."""
+        if said != self.instruction.rpartition("\n")[2]:
+            self.instruction = f"{self.instruction}\n{said}".lstrip("\n")
 
 
 def play(
@@ -99,7 +107,8 @@ def play(
     except Exception as error:  # noqa: BLE001 - an error is an outcome of the episode
         outcome, reason, trace = "error", type(error).__name__, tracebacks.format_exc()
     wall_s = time.perf_counter() - start
-    result = EpisodeResult(request, progress.instruction, outcome, reason, progress.steps, wall_s, trace)
+    said, parts, done_at = progress.instruction, progress.parts, progress.done_at
+    result = EpisodeResult(request, said, outcome, reason, progress.steps, wall_s, trace, parts, done_at)
     for subscriber in subscribers:
         subscriber.on_end(result)
     return result
@@ -116,7 +125,7 @@ def _steps(
 ) -> Generator[Observation, FloatArray, StepResult]:
     """Reset the world and step it until it is done; the last step's result."""
     world.reset(request)
-    progress.instruction = world.observe(frozenset({"instruction"}))["instruction"]
+    progress.hear(world.observe(SAID)["instruction"])
     for subscriber in subscribers:
         subscriber.on_reset(world, request)
     seed = episode_seed(request)
@@ -129,6 +138,10 @@ def _steps(
             executed = action if action_filter is None else action_filter(action, progress.steps)
             step = world.step(executed)
             progress.steps += 1
+            progress.parts = step.parts
+            if step.parts > 1 and step.completed > len(progress.done_at):
+                progress.done_at = (*progress.done_at, progress.steps)
+                progress.hear(world.observe(SAID)["instruction"])
             for subscriber in subscribers:
                 subscriber.on_step(world, action, executed, step)
             if step.done:

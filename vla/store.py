@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vla.contract import ACTION_DIM, STATE_DIM, EpisodeResult, FloatArray
-from vla.episode import POSE_DIM, Episode, canonical_json, request_from_dict
+from vla.contract import ACTION_DIM, STATE_DIM, FloatArray
+from vla.episode import POSE_DIM, Episode, canonical_json, request_from_dict, result_from_dict
 
 if TYPE_CHECKING:
     import pyarrow
@@ -265,7 +265,8 @@ def _decode(path: Path, data: bytes) -> tuple[Episode, dict[str, str]]:
         if extra["format"] != FORMAT:
             raise ValueError(f"it has format {extra['format']}, this version reads {FORMAT}")
         request = request_from_dict(header["request"])
-        result = EpisodeResult(request=request, wall_s=extra["wall_s"], **header["result"])
+        told = {**header["result"], "request": header["request"], "wall_s": extra["wall_s"]}
+        result = result_from_dict(told)
         arrays = _arrays(file.read(use_threads=False))
         episode = Episode(request=request, spec=header["spec"], result=result, meta=extra["meta"], **arrays)
     except KeyError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vla.contract import OutcomeName
+from vla.in_a_row import InARow, in_a_row
 from vla.results import Record
 from vla.stats import PairedDrop, Rate, count, paired_drop
 from vla.suites import UNPERTURBED, Cell, Suite
@@ -28,6 +29,7 @@ class Summary:
         errors: Records that are errors.
         steps: Control steps of all records.
         wall_s: Sum of the episodes' wall times, seconds.
+        in_a_row: Parts done in a row, of each cell whose goals have several parts.
     """
 
     cells: Mapping[Cell, Rate]
@@ -38,6 +40,7 @@ class Summary:
     errors: int
     steps: int
     wall_s: float = field(compare=False)
+    in_a_row: Mapping[Cell, InARow] = field(default_factory=dict)
 
     def task(self, task: str) -> Rate:
         """In-distribution rate of a task."""
@@ -58,6 +61,9 @@ class Summary:
             "axes": {axis: self._levels(axis, suite.levels) for axis in suite.axes},
             "controls": {axis: self._levels(axis, (1,)) for axis in suite.controls},
             "reasons": dict(self.reasons),
+            "in_a_row": {
+                task: self.in_a_row[Cell(task)].to_dict() for task in suite.tasks if Cell(task) in self.in_a_row
+            },
         }
 
     def _levels(self, axis: str, levels: Iterable[int]) -> dict[str, Any]:
@@ -73,8 +79,10 @@ def summarize(records: Iterable[Record]) -> Summary:
     records = list(records)
     cells: dict[Cell, list[OutcomeName]] = defaultdict(list)
     pooled: dict[AxisLevel, list[OutcomeName]] = defaultdict(list)
+    rows: dict[Cell, list[Record]] = defaultdict(list)
     for record in records:
         cells[record.cell].append(record.outcome)
+        rows[record.cell].append(record)
         pooled[record.cell.axis, record.cell.level].append(record.outcome)
     reasons = Counter(reason(record) for record in records if record.outcome != "success")
     return Summary(
@@ -86,6 +94,7 @@ def summarize(records: Iterable[Record]) -> Summary:
         errors=sum(r.outcome == "error" for r in records),
         steps=sum(r.steps for r in records),
         wall_s=sum(r.wall_s for r in records),
+        in_a_row={cell: found for cell in sorted(rows) if (found := in_a_row(rows[cell]))},
     )
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from vla.evaluation import Evaluation
 from vla.stats import Rate
-from vla.suites import Suite
+from vla.suites import Cell, Suite
 from vla.summary import Summary
 
 
@@ -19,6 +19,8 @@ def evaluation_tables(evaluation: Evaluation) -> RenderableType:
     suite, summary = evaluation.suite, evaluation.summary
     title = f"{evaluation.policy} on {suite.name}, seed {suite.seed}: in distribution"
     parts: list[RenderableType] = [Text(title, style="bold"), _tasks(suite, summary)]
+    if any(Cell(task) in summary.in_a_row for task in suite.tasks):
+        parts += [Text("Several parts: done in a row", style="bold"), _in_a_row(suite, summary)]
     if suite.axes:
         parts += [Text("Generalization, all tasks", style="bold"), _axes(suite, summary)]
     if suite.controls:
@@ -50,6 +52,16 @@ def _tasks(suite: Suite, summary: Summary) -> Table:
     if len(suite.tasks) > 1:
         table.add_section()
         table.add_row("all", _cell(summary.overall))
+    return table
+
+
+def _in_a_row(suite: Suite, summary: Summary) -> Table:
+    found = {task: summary.in_a_row[Cell(task)] for task in suite.tasks if Cell(task) in summary.in_a_row}
+    longest = max(len(row.rates) for row in found.values())
+    table = _table("task", "average", *(f"at least {number}" for number in range(1, longest + 1)))
+    for task, row in found.items():
+        shares = [f"{rate.k}/{rate.n}" for rate in row.rates]
+        table.add_row(task, f"{row.average:.2f}", *shares, *[""] * (longest - len(shares)))
     return table
 
 

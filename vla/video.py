@@ -63,7 +63,7 @@ def episode_frames(episode: Episode, frames: FrameSource, look: Look) -> Iterato
             raise ValueError(f"no camera {missing[0]!r}; the scene has {sorted(views)}")
         picture = side_by_side([views[camera] for camera in look.cameras], look.cameras)
         over = step == steps
-        caption = Caption(episode.instruction, step, steps, episode.result.outcome if over else "")
+        caption = Caption(episode.said(step), step, steps, episode.result.outcome if over else "")
         caption = caption.with_cell(episode.request, episode.result.reason if over else "")
         framed = add_caption(picture, caption)
         for _ in range(1 + round(look.hold_s * look.fps) if over else 1):

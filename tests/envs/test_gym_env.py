@@ -180,7 +180,7 @@ def test_instruction_space_holds_what_tasks_say() -> None:
     space = InstructionSpace()
     assert "" in space
     assert "put the red block into the blue bowl" in space
-    assert "x" * 201 not in space
+    assert "x" * 401 not in space
 
 
 def test_render_gives_an_overview() -> None:
@@ -252,3 +252,26 @@ def test_perturbations_and_split_choose_other_episodes() -> None:
     np.testing.assert_array_equal(seen["light"]["agent_pos"], seen["plain"]["agent_pos"])
     assert not same(seen["eval"]["agent_pos"], seen["plain"]["agent_pos"])
     assert seen["wide"]["pixels"]["front"].shape == (30, 40, 3)
+
+
+def test_the_dense_reward_grows_towards_the_goal_and_ends_at_one() -> None:
+    env = VLAEnv("Reach", image_size=16, reward="dense")
+    _, info = env.reset(seed=1)
+    assert (info["completed"], info["parts"]) == (0, 1)
+    expert = TASKS["Reach"]().expert(env.world.spec)
+    rewards = []
+    over = False
+    while not over:
+        _, reward, success, late, info = env.step(expert.act(env.world.state()))
+        over = success or late
+        rewards.append(reward)
+        assert 0 <= info["progress"] <= 1
+    assert success
+    assert 0 < rewards[0] < rewards[len(rewards) // 2] < rewards[-1] == 1.0
+    assert (info["progress"], info["completed"]) == (1.0, 1)
+    env.close()
+
+
+def test_an_unknown_reward_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match="Did you mean 'dense'"):
+        VLAEnv("Reach", reward="dens")  # type: ignore[arg-type]
