@@ -10,9 +10,12 @@ import json
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +38,9 @@ class Args:
     """Only these tasks; default all."""
     episodes: int = 200
     """Episodes per task, undisturbed and with noise."""
-    noise: float = 0.12
-    """Share of actions that are replaced by random ones in the second measurement; 0 leaves it out."""
-    axis_episodes: int = 50
+    noise: float = 0.0
+    """Share of actions that are replaced by random ones in a second measurement (0.12 is usual); 0 leaves it out."""
+    axis_episodes: int = 0
     """Episodes per task, level and axis that moves objects or robot; 0 leaves the axes out."""
     seed: int = 0
     """Suite seed (split `eval`)."""
@@ -45,6 +48,8 @@ class Args:
     """Registered robot."""
     control: str = "pd_ee_delta_pose"
     """Registered control mode."""
+    workers: int = 1
+    """Processes; each measures one task at a time."""
     out: Path | None = None
     """Write the tables to this Markdown file."""
     json: bool = False
@@ -74,6 +79,13 @@ class Cell:
         condition = f"{self.axis} {self.level}" if self.axis else f"{self.noise:.0%} noise" if self.noise else "-"
         return f"| {self.task} | {condition} | {rate} | {self.median:g} | {self.longest} | {failures} |"
 
+    @property
+    def brief(self) -> dict[str, Any]:
+        """Rate, counts, Wilson interval and median length."""
+        low, high = wilson(self.successes, self.episodes)
+        rate = {"success": self.successes / self.episodes, "interval": [round(low, 4), round(high, 4)]}
+        return {**rate, "successes": self.successes, "episodes": self.episodes, "median_steps": self.median}
+
 
 HEADER = (
     "| task | condition | successes | rate [Wilson 95 %] | median steps | longest | failures |\n"
@@ -98,30 +110,65 @@ def play(world: World, request: EpisodeRequest, noise: float) -> tuple[int, str]
             return world.steps, result.reason
 
 
-def measure(
-    world: World, task: str, episodes: int, *, seed: int = 0, noise: float = 0.0, axis: str = "", level: int = 0
-) -> Cell:
-    """The expert of `task` in `episodes` episodes of the split `eval`."""
-    perturbations = (Perturbation(axis, level),) if axis else ()
-    requests = [EpisodeRequest(task, i, seed, "eval", perturbations) for i in range(episodes)]
-    played = [play(world, request, noise) for request in requests]
+@dataclass(frozen=True)
+class Job:
+    """One measurement: a task under one condition, with one robot."""
+
+    task: str
+    episodes: int
+    seed: int = 0
+    noise: float = 0.0
+    axis: str = ""
+    level: int = 0
+    robot: str = "panda"
+    control: str = "pd_ee_delta_pose"
+
+
+def measure(job: Job) -> Cell:
+    """The expert of a task in episodes of the split `eval`."""
+    world = World(robot=job.robot, control=job.control)
+    perturbations = (Perturbation(job.axis, job.level),) if job.axis else ()
+    requests = [EpisodeRequest(job.task, i, job.seed, "eval", perturbations) for i in range(job.episodes)]
+    played = [play(world, request, job.noise) for request in requests]
+    world.close()
     lengths = [steps for steps, reason in played if reason == "success"] or [0]
     reasons = Counter(reason for _, reason in played)
     successes = reasons.pop("success", 0)
-    return Cell(task, axis, level, noise, successes, episodes, statistics.median(lengths), max(lengths), dict(reasons))
+    median, longest = statistics.median(lengths), max(lengths)
+    return Cell(
+        job.task, job.axis, job.level, job.noise, successes, job.episodes, median, longest, dict(reasons.most_common())
+    )
 
 
-def cells(world: World, args: Args) -> Iterator[Cell]:
-    """Every measurement that `args` ask for, as it is done."""
+def jobs(args: Args) -> Iterator[Job]:
+    """Every measurement that `args` ask for."""
+    plain = Job("", args.episodes, args.seed, robot=args.robot, control=args.control)
     tasks = args.tasks or tuple(TASKS)
     for noise in (0.0, args.noise) if args.noise else (0.0,):
         for task in tasks:
-            yield measure(world, task, args.episodes, seed=args.seed, noise=noise)
+            yield replace(plain, task=task, noise=noise)
     if args.axis_episodes:
         for axis in (name for name in AXES if AXES[name].family in MOVING):
             for level in range(1, len(AXES[axis].levels) + 1):
                 for task in tasks:
-                    yield measure(world, task, args.axis_episodes, seed=args.seed, axis=axis, level=level)
+                    yield replace(plain, task=task, episodes=args.axis_episodes, axis=axis, level=level)
+
+
+def cells(args: Args) -> Iterator[Cell]:
+    """The measurements, in their order, each as soon as it and those before it are done."""
+    if args.workers <= 1:
+        yield from map(measure, jobs(args))
+        return
+    with ProcessPoolExecutor(args.workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(measure, jobs(args))
+
+
+def summary(done: Sequence[Cell], args: Args) -> dict[str, Any]:
+    """What `--json` prints: undisturbed success of each family and their mean, then every measurement."""
+    plain = [cell for cell in done if not cell.axis and not cell.noise]
+    families = {cell.task: cell.brief for cell in plain}
+    mean = statistics.fmean(cell.successes / cell.episodes for cell in plain)
+    return {"robot": args.robot, "mean": mean, "families": families, "cells": [asdict(cell) for cell in done]}
 
 
 def report(done: Sequence[Cell], args: Args) -> str:
@@ -136,7 +183,8 @@ def report(done: Sequence[Cell], args: Args) -> str:
         f"- command: `{command}`\n- seeds: split `eval`, seed {args.seed}, episodes 0 to n - 1 of each task\n"
     )
     rows = "\n".join(cell.line for cell in done)
-    return f"# Success of the scripted experts\n\n{about}\n{HEADER}\n{rows}\n"
+    mean = f"mean over the families, undisturbed: {summary(done, args)['mean']:.2%}"
+    return f"# Success of the scripted experts\n\n{about}\n{HEADER}\n{rows}\n\n{mean}\n"
 
 
 def main(args: Args) -> int:
@@ -144,15 +192,15 @@ def main(args: Args) -> int:
     for task in args.tasks:
         TASKS[task]  # an unknown name fails before anything is measured
     commit()  # remembered from here on: the sources may change while this runs
-    world = World(robot=args.robot, control=args.control)
     print(HEADER)
     done: list[Cell] = []
-    for cell in cells(world, args):
+    for cell in cells(args):
         print(cell.line, flush=True)
         done.append(cell)
-    world.close()
+    found = summary(done, args)
+    print(f"mean over {len(found['families'])} families: {found['mean']:.2%} ({args.robot})")
     if args.out is not None:
         args.out.write_text(report(done, args), encoding="utf-8")
     if args.json:
-        print(json.dumps({"cells": [asdict(cell) for cell in done]}))
+        print(json.dumps(found))
     return 0

@@ -47,9 +47,7 @@ def play(world: World, family: str, index: int, robot: str = "panda") -> Film:
     Raises RuntimeError if none of `TRIES` episodes is one: a gallery shows what works.
     """
     for number in range(index, index + TRIES):
-        spec = make_scene(EpisodeRequest(family, number, split="eval"))
-        if spec.robot.name != robot:
-            spec = replace(spec, robot=replace(spec.robot, name=robot, joints=()))
+        spec = make_scene(EpisodeRequest(family, number, split="eval"), robot)
         world.load(spec)
         expert = TASKS[spec.goal.task]().expert(spec)
         poses = [world.poses()]

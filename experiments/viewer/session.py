@@ -7,14 +7,13 @@ methods may be called from several threads.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from envs.frames import EpisodeRenderer
-from envs.robots import ROBOTS
-from envs.scene import CameraSpec, SceneSpec, Vec3
+from envs.scene import CameraSpec, Vec3
 from envs.scenes import make_scene
 from envs.tasks.base import TASKS, Expert
 from envs.world import World
@@ -99,7 +98,7 @@ class Session:
             robot = self._robot if robot is None else robot
             if index < 0:
                 raise ValueError(f"expected the number of an episode, 0 or more; got {index}")
-            spec = _with_robot(make_scene(EpisodeRequest(task, index, split="eval")), robot)
+            spec = make_scene(EpisodeRequest(task, index, split="eval"), robot)
             self._task, self._index, self._robot = task, index, robot
             self._world.load(spec)
             self._expert: Expert = TASKS[task]().expert(spec)
@@ -220,8 +219,3 @@ class Session:
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
-
-
-def _with_robot(spec: SceneSpec, robot: str) -> SceneSpec:
-    name = ROBOTS[robot]().name
-    return spec if spec.robot.name == name else replace(spec, robot=replace(spec.robot, name=name, joints=()))

@@ -37,9 +37,11 @@ def test_axes_lists_every_axis(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_experts_are_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     out = tmp_path / "experts.md"
-    args = bench_experts.Args(tasks=("Reach",), episodes=2, axis_episodes=0, out=out, json=True)
+    args = bench_experts.Args(tasks=("Reach",), episodes=2, noise=0.12, workers=2, out=out, json=True)
     assert bench_experts.main(args) == 0
-    cells = last_json(capsys)["cells"]
+    said = last_json(capsys)
+    assert said["mean"] == said["families"]["Reach"]["success"] == 1
+    cells = said["cells"]
     assert [(cell["task"], cell["noise"], cell["episodes"]) for cell in cells] == [
         ("Reach", 0.0, 2),
         ("Reach", 0.12, 2),
