@@ -12,4 +12,10 @@ def register_all() -> None:
     for task in TASKS:
         name = f"vla/{task}-v0"
         if name not in gymnasium.registry:
-            gymnasium.register(name, entry_point="envs.gym_env:VLAEnv", kwargs={"task": task}, reward_threshold=1.0)
+            gymnasium.register(
+                name,
+                entry_point="envs.gym_env:VLAEnv",
+                vector_entry_point="envs.vector_env:VLAVectorEnv",
+                kwargs={"task": task},
+                reward_threshold=1.0,
+            )
