@@ -129,14 +129,14 @@ class Plan:
         return retreat(state)
 
 
-def push(state: WorldState, name: str, place: str) -> FloatArray:
-    """Push an object over the table to a place with the closed fingers; go around it when not behind it.
+def push(state: WorldState, name: str, point: Float64) -> FloatArray:
+    """Push an object over the table to a point (2,), metres, world, with the closed fingers; around it if not behind.
 
-    A pushed object sticks to the fingers and goes where they go. So they go straight for the place, not sideways (which
+    A pushed object sticks to the fingers and goes where they go. So they go straight for the point, not sideways (which
     would drag the object along) unless they have come off the line so far that they back off.
     """
-    thing, goal = state.objects[name].position, state.objects[place].position
-    way = goal[:2] - thing[:2]
+    thing = state.objects[name].position
+    way = point[:2] - thing[:2]
     ahead = way / max(float(np.hypot(way[0], way[1])), 1e-6)
     offset = state.ee_position[:2] - thing[:2]
     along = float(offset @ ahead)
@@ -154,6 +154,11 @@ def push(state: WorldState, name: str, place: str) -> FloatArray:
     start = thing[:2] - (reach + STANDOFF) * ahead
     wedged = name in state.grasped  # a cylinder can force its way in between the fingers
     return move(state, descend(state, np.array([*start, PUSH_Z])), OPEN if wedged else CLOSED, yaw)
+
+
+def stay(state: WorldState) -> FloatArray:
+    """Stand still with closed fingers: what they push comes to rest."""
+    return move(state, state.ee_position, CLOSED, tool_yaw(state))
 
 
 PUSH_Z = 0.02  # metres: the tool's height when pushing; higher, and tall objects tip over

@@ -26,6 +26,7 @@ SIDES: Mapping[Side, tuple[float, float]] = {
 }
 
 REST_SPEED = 0.1  # m/s: faster things may still leave where they are
+PUSHED_SPEED = 0.03  # m/s: faster things are still being pushed; the arm moves by up to 0.4 m/s
 SEATED = 0.012  # metres: what lies on something has its lowest point so near to the other's top
 
 
@@ -80,13 +81,14 @@ class Released(_OfOne):
 
 @dataclass(frozen=True)
 class AtRest(_OfOne):
-    """It is slower than `REST_SPEED`. Gap: the excess, m/s."""
+    """It is slower than `speed`. Gap: the excess, m/s."""
 
+    speed: float = REST_SPEED
     word: ClassVar[str] = "still_moving"
 
     def gap(self, state: WorldState) -> float:
         """See Atom."""
-        return float(np.linalg.norm(state.objects[self.name].linear_velocity)) - REST_SPEED
+        return float(np.linalg.norm(state.objects[self.name].linear_velocity)) - self.speed
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,8 @@ class Task(ABC):
         area, hole = AREA.grown(margin).within(REACHABLE), AREA.grown(inner) if inner >= 0 else None
         return [Slot(thing, area, hole if thing.name == goal.target else None, yaw_range(thing)) for thing in things]
 
-    def accept(self, things: Sequence[ObjectSpec]) -> bool:
-        """Whether a layout is fine as a whole; by default every one is."""
+    def accept(self, things: Sequence[ObjectSpec], goal: GoalSpec) -> bool:
+        """Whether a layout is fine as a whole for a goal; by default every one is."""
         return True
 
     def arranged(
@@ -153,7 +153,8 @@ class Task(ABC):
         """A scene of the training distribution, without instruction."""
         things, goal = self.choose(rng)
         things = tuple(things[i] for i in rng.permutation(len(things)))
-        objects = arrange(self.slots(things, goal, 0.0, -1.0), rng, accept=self.accept)
+        slots = self.slots(things, goal, 0.0, -1.0)
+        objects = arrange(slots, rng, accept=lambda placed: self.accept(placed, goal))
         objects = self.arranged(objects, goal, rng)
         spec = SceneSpec(goal, "", objects, robot=start(rng), cameras=DEFAULT_CAMERAS, max_steps=self.max_steps)
         return replace(spec, alternatives=self.alternatives(spec))
@@ -162,7 +163,8 @@ class Task(ABC):
         """The same objects elsewhere: areas grown by `margin` metres, target outside the area grown by `inner`."""
         own = tuple(thing for thing in spec.objects if not thing.distractor)
         others = tuple(thing for thing in spec.objects if thing.distractor)
-        objects = arrange(self.slots(own, spec.goal, margin, inner), rng, accept=self.accept)
+        slots = self.slots(own, spec.goal, margin, inner)
+        objects = arrange(slots, rng, accept=lambda placed: self.accept(placed, spec.goal))
         objects = self.arranged(objects, spec.goal, rng)
         return self.crowded(replace(spec, objects=objects), others, rng)
 
@@ -277,6 +279,14 @@ def pick_descriptions(rng: np.random.Generator, count: int, kinds: Sequence[str]
         others = [kind for kind in kinds if kind != chosen[0]]
         chosen[1] = others[int(rng.integers(len(others)))]
     return list(zip(colors, chosen, strict=True))
+
+
+def draw_descriptions(
+    rng: np.random.Generator, count: int, kinds: Sequence[str], taken: Sequence[tuple[str, str]] = ()
+) -> list[tuple[str, str]]:
+    """`count` different (colour, kind), all equally likely; none of those `taken`. Two may share either word."""
+    free = [pair for pair in itertools.product(COLORS, kinds) if pair not in taken]
+    return [free[int(i)] for i in rng.permutation(len(free))[:count]]
 
 
 def fallen(state: WorldState) -> str:

@@ -10,12 +10,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.expert import push
+from envs.expert import push, stay
 from envs.geometry import moved
 from envs.goals import Condition
 from envs.grammar import Grammar
 from envs.layout import REACHABLE, Rect, Slot, radius
-from envs.predicates import InZone
+from envs.predicates import PUSHED_SPEED, AtRest, InZone
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
 from envs.tasks.base import MOVED, TASKS, Expert, Task, fallen, make_thing, pick_descriptions, yaw_range
@@ -27,6 +27,7 @@ FAR_SIDE = Rect(0.595, 0.635, -0.105, 0.105)  # where zones lie
 STEEPEST = 1.0  # metres aside for each metre ahead: on steeper ways objects slip off the fingers
 FRICTION = 0.5  # things that slide: with more they tip over the fingers, and turn with them
 LANE = 0.075  # metres: nothing else may be nearer to the line along which an object is pushed
+STOP = 0.04  # metres from the zone's middle at which the expert stops: the arm comes to rest some 2 cm farther on
 RUN_UP = 0.08  # metres behind an object that must be free too
 
 
@@ -70,7 +71,7 @@ class Push(Task):
                 slots.append(Slot(thing, near, forbidden, yaw_range(thing)))
         return slots
 
-    def accept(self, things: Sequence[ObjectSpec]) -> bool:
+    def accept(self, things: Sequence[ObjectSpec], goal: GoalSpec) -> bool:
         """Every object can be pushed to every zone, nearly ahead, without touching or crossing another thing."""
         zones = [thing for thing in things if thing.kind == "zone"]
         movable = [thing for thing in things if thing.kind != "zone"]
@@ -87,17 +88,17 @@ class Push(Task):
         return all(_far_from_lane(other, thing, zone) for other in added)
 
     def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
-        """Centre inside the zone, standing or lying on the table."""
-        return InZone(goal.target, goal.place)
+        """Centre inside the zone, standing or lying on the table, nearly at rest: not on the way through."""
+        return InZone(goal.target, goal.place) & AtRest(goal.target, PUSHED_SPEED)
 
     def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
-        """`wrong_object:NAME`, `wrong_zone:NAME`, `fallen:NAME`, `outside_zone` (it was moved), or `not_moved`."""
+        """`wrong_object:NAME`, `wrong_zone:NAME`, `fallen:NAME`, `still_moving:NAME`, `outside_zone`, `not_moved`."""
         wanted = goal or state.spec.goal
         things = [thing for thing in state.spec.objects if thing.kind != "zone"]
         zones = [thing.name for thing in state.spec.objects if thing.kind == "zone"]
         for zone in zones:
             if InZone(wanted.target, zone).holds(state):
-                return f"wrong_zone:{zone}"
+                return f"still_moving:{wanted.target}" if zone == wanted.place else f"wrong_zone:{zone}"
         if fallen(state):
             return f"fallen:{fallen(state)}"
         far = moved(state, wanted.target) > MOVED
@@ -112,7 +113,7 @@ class Push(Task):
 
 
 class PushExpert:
-    """Come down behind the object as seen from the zone, and push."""
+    """Come down behind the object as seen from the zone, push, and stop in the zone."""
 
     def __init__(self, target: str, place: str) -> None:
         """Names of the object and of the zone."""
@@ -121,7 +122,9 @@ class PushExpert:
 
     def act(self, state: WorldState) -> FloatArray:
         """See Expert."""
-        return push(state, self.target, self.place)
+        point = state.objects[self.place].position[:2]
+        away = state.objects[self.target].position[:2] - point
+        return stay(state) if np.hypot(away[0], away[1]) < STOP else push(state, self.target, point)
 
 
 def _nearly_ahead(thing: ObjectSpec, zone: ObjectSpec) -> bool:

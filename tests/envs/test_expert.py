@@ -31,6 +31,7 @@ STILL = np.array([0.0, 0.0, 0.0, 1.0])
 DOWN = down(0.0)
 BLOCK = dataclasses.replace(make_thing("red", "block", (0.04, 0.04, 0.04)), position=(0.5, 0.0, 0.02))
 ZONE = dataclasses.replace(make_thing("green", "zone"), position=(0.58, 0.1, 0.001))
+GOAL = np.array(ZONE.position[:2])
 SPEC = SceneSpec(GoalSpec("Push", "red_block", "green_zone"), "", (BLOCK, ZONE))
 
 
@@ -89,12 +90,12 @@ def test_pick_decides_by_geometry(ee: tuple[float, float, float], opening: float
 def test_push_goes_ahead_when_behind_and_up_when_in_front() -> None:
     ahead = np.array([0.08, 0.1]) / np.hypot(0.08, 0.1)
     behind = np.array([0.5, 0.0]) - 0.05 * ahead
-    action = push(state_at((*behind, 0.02)), "red_block", "green_zone")
+    action = push(state_at((*behind, 0.02)), "red_block", GOAL)
     assert action[:2] @ ahead > 0.4
     assert action[2] == 0
     assert action[6] == CLOSED
     in_front = np.array([0.5, 0.0]) + 0.06 * ahead
-    assert push(state_at((*in_front, 0.02)), "red_block", "green_zone")[2] > 0.4
+    assert push(state_at((*in_front, 0.02)), "red_block", GOAL)[2] > 0.4
 
 
 def test_push_turns_a_flat_side_to_the_way_and_does_not_swing_back() -> None:
@@ -108,7 +109,7 @@ def test_push_turns_a_flat_side_to_the_way_and_does_not_swing_back() -> None:
 
 
 def test_push_lets_go_of_what_wedged_itself_in() -> None:
-    action = push(state_at((0.53, 0.03, 0.02), grasped=("red_block",)), "red_block", "green_zone")
+    action = push(state_at((0.53, 0.03, 0.02), grasped=("red_block",)), "red_block", GOAL)
     assert action[6] == OPEN
 
 

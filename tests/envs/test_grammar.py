@@ -18,15 +18,14 @@ INSTRUCTIONS = {  # task -> number of instructions of level 0 (training), 1, 2, 
 }
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", INSTRUCTIONS)
 def test_number_of_instructions_is_pinned(name: str) -> None:
     grammar = TASKS[name].grammar
     assert tuple(len(list(grammar.instructions(level))) for level in (0, *HELD_OUT_LEVELS)) == INSTRUCTIONS[name]
 
 
-def test_vocabulary_is_pinned() -> None:
+def test_vocabulary_is_that_of_all_tasks() -> None:
     known = training_vocabulary()
-    assert len(known) == 33
     assert {"lift", "the", *COLORS, "block", "cylinder", "ball", "bowl", "plate", "zone"} <= set(known)
     assert known == tuple(sorted(set(known))) == vocabulary(TASKS[name].grammar for name in TASKS)
 

@@ -136,6 +136,12 @@ def test_push(moved: Positions, verdict: str) -> None:
     assert judge(state_of(PUSH, moved)) == verdict
 
 
+def test_pushed_through_a_zone_is_not_in_it() -> None:
+    inside = {"red_block": (0.58, 0.1, 0.02)}
+    assert judge(state_of(PUSH, inside, velocity=(0.02, 0.0, 0.0))) == "success"
+    assert judge(state_of(PUSH, inside, velocity=(0.05, 0.0, 0.0))) == "still_moving:red_block"
+
+
 def test_zones_may_be_turned() -> None:
     turned = tuple(dataclasses.replace(o, yaw=np.pi / 4) if o.kind == "zone" else o for o in PUSH.objects)
     spec = dataclasses.replace(PUSH, objects=turned)
