@@ -69,7 +69,7 @@ class LineUp(Task):
         target, place, third, _ = (thing.name for thing in things)
         return things, GoalSpec(self.name, target, place, (third,), list(WAYS)[int(rng.integers(len(WAYS)))])
 
-    def accept(self, things: Sequence[ObjectSpec]) -> bool:
+    def accept(self, things: Sequence[ObjectSpec], goal: GoalSpec) -> bool:
         """No three blocks stand in a row already."""
         points = [thing.position[:2] for thing in things if thing.kind == "block"]
         for three in itertools.combinations(points, 3):
