@@ -127,14 +127,16 @@ class Arm:
 
         Without a friction anchor, what is held creeps out of the fingers by 1 mm/s.
         """
-        client, body = self._client, self.body
-        for link in self.robot.finger_links:
-            client.changeDynamics(body, link, lateralFriction=FINGER_FRICTION, spinningFriction=0.01, frictionAnchor=1)
-        left, right = self.robot.finger_joints
-        for follower, leader in self.robot.followers:
+        client, body, robot = self._client, self.body, self.robot
+        for link in robot.finger_links:
+            client.changeDynamics(
+                body, link, lateralFriction=FINGER_FRICTION, spinningFriction=robot.twist, frictionAnchor=1
+            )
+        left, right = robot.finger_joints
+        for follower, leader in robot.followers:
             client.resetJointState(body, follower, client.getJointState(body, leader)[0])
             client.setJointMotorControl2(body, follower, client.VELOCITY_CONTROL, force=0)  # PyBullet's own brake
-        for a, b in ((left, right), *self.robot.followers):
+        for a, b in ((left, right), *robot.followers):
             gear = client.createConstraint(body, a, body, b, client.JOINT_GEAR, (1, 0, 0), (0, 0, 0), (0, 0, 0))
             client.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50)
 

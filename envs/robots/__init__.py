@@ -36,6 +36,7 @@ class Robot:
         finger_velocity: Closing speed of one finger joint, m/s or rad/s.
         finger_force: What one finger joint presses with, N or N m.
         finger_links: Links of the left and the right finger: what touches both is grasped.
+        twist: Spinning friction of the fingertips: how much they resist that an object turns in them.
         followers: Joints without a motor and the finger joints whose positions they copy (linkages).
         openings: For fingers that turn: joint position (rad) and opening (m), falling, to be interpolated. Empty for
             fingers that slide: their positions are metres from closed, half the opening each.
@@ -56,6 +57,7 @@ class Robot:
     finger_velocity: float
     finger_force: float
     finger_links: tuple[int, int]
+    twist: float = 0.01
     followers: tuple[tuple[int, int], ...] = ()
     openings: tuple[tuple[float, float], ...] = ()
 
