@@ -72,6 +72,7 @@ class Part:
         spring: What drives it back to 0, N or N m; then there is no friction.
         mass: Kilograms.
         grasp: Where it is taken hold of or pressed.
+        room: Lowest and highest corner of the box in it that holds things (a drawer), metres, in its frame, or None.
     """
 
     mesh: Mesh
@@ -85,6 +86,7 @@ class Part:
     spring: float = 0.0
     mass: float = 0.1
     grasp: Grasp = Grasp()
+    room: tuple[Vec3, Vec3] | None = None
 
 
 @dataclass(frozen=True, eq=False)
