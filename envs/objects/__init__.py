@@ -292,9 +292,9 @@ def _extreme_points(piece: Piece) -> tuple[Float64, float]:
         rim = np.stack([np.cos(angle), np.sin(angle)], axis=1) * piece.dims[0]
         half = piece.dims[1] / 2
         return np.concatenate([np.c_[rim, np.full(RIM_POINTS, z)] for z in (-half, half)]), 0.0
-    from envs.objects.files import file_vertices
+    from envs.objects.files import HULL_MARGIN, file_vertices
 
-    return file_vertices(piece.path) * np.asarray(piece.dims), 0.0
+    return file_vertices(piece.path) * np.asarray(piece.dims), HULL_MARGIN
 
 
 def _matrix(quaternion: Quat) -> Float64:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.objects import Noun, Piece, Shape, Size, kind
+from envs.objects import Grasp, Noun, Piece, Shape, Size, kind
 from envs.objects.meshes import lathe
 from envs.scene import Quat
 
 WALL_PIECES = 16  # boxes that make up the wall of a bowl: few enough for speed, round enough for a ball
 THICKNESS = 0.005
+GRIP = 0.012  # metres below the rim of a bowl, where it is taken, one finger inside
 HEAVY = 0.4  # kg: enough to stay where it is when a block is dropped into it
 
 
@@ -20,10 +21,9 @@ HEAVY = 0.4  # kg: enough to stay where it is when a block is dropped into it
     mass=HEAVY,
     smooth=True,
     container=True,
-    graspable=False,
 )
 def bowl(size: Size) -> Shape:
-    """An open cone with a flat bottom."""
+    """An open cone with a flat bottom, taken at its rim."""
     return _dish(size, bottom=0.7 * size[0], opening=size[0] - THICKNESS)
 
 
@@ -37,14 +37,16 @@ def bowl(size: Size) -> Shape:
     graspable=False,
 )
 def plate(size: Size) -> Shape:
-    """A flat dish with a shallow rim."""
+    """A flat dish with a shallow rim, too flat to be taken."""
     return _dish(size, bottom=0.8 * size[0], opening=0.8 * size[0])
 
 
 def _dish(size: Size, bottom: float, opening: float) -> Shape:
     mesh = lathe(_dish_profile(size[0], size[1], bottom, THICKNESS))
     pieces = _dish_pieces(size[0], size[1], bottom, THICKNESS)
-    return Shape(mesh, pieces, size[1], size[0], floor=THICKNESS, opening=opening)
+    rim = size[0] - THICKNESS / 2 - GRIP * (size[0] - bottom) / size[1]  # where the wall is `GRIP` below its top
+    grasp = Grasp((0.0, rim, max(size[1] / 2 - GRIP, 0.0)))
+    return Shape(mesh, pieces, size[1], size[0], floor=THICKNESS, opening=opening, grasp=grasp)
 
 
 def _dish_profile(radius: float, height: float, bottom: float, thickness: float) -> list[list[tuple[float, float]]]:

@@ -58,7 +58,7 @@ def _action(state: WorldState, name: str) -> FloatArray:
 
 
 def _grasp(state: WorldState, name: str) -> tuple[Float64, float]:
-    """Where the tool takes hold, (3,) metres, world, and the yaw of the gripper nearest to 0, radians."""
+    """Where the tool takes hold, (3,) metres, world, and the nearest yaw of the gripper, radians."""
     body, spec = state.objects[name], state.spec.object(name)
     grasp = object_kind(spec.kind).shape(spec.size).grasp
     position = body.position + rotate(body.quaternion, np.asarray(grasp.position))
@@ -66,5 +66,8 @@ def _grasp(state: WorldState, name: str) -> tuple[Float64, float]:
     if grasp.turns == 0:
         return position, 0.0
     ahead = rotate(body.quaternion, np.array([np.cos(grasp.yaw), np.sin(grasp.yaw), 0.0]))
-    yaw, step = float(np.arctan2(ahead[1], ahead[0])), 2 * np.pi / grasp.turns
-    return position, (yaw + step / 2) % step - step / 2
+    wanted, step = float(np.arctan2(ahead[1], ahead[0])), 2 * np.pi / grasp.turns
+    x, y = state.ee_quaternion[:2]
+    present = 2 * float(np.arctan2(y, x))  # the nearest one to it, or it swings to and fro at half a step
+    yaw = present + (wanted - present + step / 2) % step - step / 2
+    return position, (yaw + np.pi) % (2 * np.pi) - np.pi

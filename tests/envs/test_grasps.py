@@ -17,9 +17,12 @@ def world() -> Iterator[World]:
     world.close()
 
 
+TILT = {"bowl": 0.6}  # radians: as heavy as ten blocks, and held at its rim
+
+
 @pytest.mark.parametrize("name", [name for name in OBJECT_KINDS if object_kind(name).graspable])
 def test_is_lifted_at_its_grasp(world: World, name: str) -> None:
     for yaw in (0.0, 0.5, 2.0):
         done, turned = lifts(world, lying(name, yaw=yaw))
         assert done, f"{name} at yaw {yaw}"
-        assert turned < 0.35, f"{name} at yaw {yaw} hangs {turned:.2f} rad away from how it lay"
+        assert turned < TILT.get(name, 0.2), f"{name} at yaw {yaw} hangs {turned:.2f} rad away from how it lay"

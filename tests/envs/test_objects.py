@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from envs.objects import OBJECT_KINDS, Piece, checked_kind, object_kind, resting_z
+from envs.objects.files import file_vertices
 from envs.renderer.types import Mesh
 from envs.scene import ObjectSpec, Quat
 from envs.simulator import Simulator
@@ -22,6 +23,8 @@ def corners(piece: Piece) -> np.ndarray:
     """Points on the hull of a piece, in the object's frame."""
     if piece.shape == "box":
         local = np.array(np.meshgrid(*[(-d, d) for d in piece.dims])).reshape(3, -1).T
+    elif piece.shape == "mesh":
+        local = file_vertices(piece.path) * piece.dims
     else:
         half = piece.dims[1] / 2 if piece.shape == "cylinder" else piece.dims[0]
         angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
