@@ -15,10 +15,12 @@ from envs.scene import GoalSpec, ObjectSpec, SceneSpec, Texture, Vec3
 from envs.urdf import load_urdf
 from vla.contract import FloatArray
 
+SHARES = 4  # scenes that have every kind of object between them
 
-def random_spec(rng: np.random.Generator, count: int = 7) -> SceneSpec:
-    """A scene of objects of different kinds, each with a texture of its own."""
-    kinds = [str(name) for name in rng.permutation(list(OBJECT_KINDS))]
+
+def random_spec(rng: np.random.Generator, count: int = 7, share: int = 0) -> SceneSpec:
+    """A scene of objects of different kinds, each with a texture of its own; `SHARES` shares have every kind."""
+    kinds = list(OBJECT_KINDS)[share % SHARES :: SHARES]
     patterns = ("plain", "checker", "noise", "wood")
     objects = []
     for i in range(count):
@@ -51,7 +53,8 @@ def random_case(seed: int, size: int) -> tuple[SceneSpec, FloatArray, list[Camer
 
     Five seeds share the meshes and textures of a scene, since PyBullet takes a second to load them.
     """
-    spec = random_spec(np.random.default_rng(seed // 5))
+    share = seed // 5
+    spec = random_spec(np.random.default_rng(share), max(7, math.ceil(len(OBJECT_KINDS) / SHARES)), share)
     rng = np.random.default_rng(seed)
     poses = random_poses(spec, rng)
     rows = pose_rows(spec)
