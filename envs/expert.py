@@ -47,14 +47,15 @@ def move(state: WorldState, waypoint: Float64, gripper: float, yaw: float = 0.0)
     return np.clip(action, -1.0, 1.0).astype(np.float32)
 
 
-def descend(state: WorldState, goal: Float64) -> Float64:
+def descend(state: WorldState, goal: Float64, travel: float = TRAVEL_Z) -> Float64:
     """Waypoint (3,) on the way to `goal` through a funnel above it: the farther away sideways, the higher.
 
-    Sideways motion waits while the tool is below the funnel, so that it never ploughs through other objects.
+    It does not go above `travel` metres. Sideways motion waits while the tool is below the funnel, so that it never
+    ploughs through other objects.
     """
     aside = goal[:2] - state.ee_position[:2]
     distance = float(np.hypot(aside[0], aside[1]))
-    height = float(np.clip(SLOPE * (distance - NEAR_XY), 0.0, max(TRAVEL_Z - goal[2], 0.0)))
+    height = float(np.clip(SLOPE * (distance - NEAR_XY), 0.0, max(travel - goal[2], 0.0)))
     z = float(goal[2]) + height
     below = z - float(state.ee_position[2])
     share = float(np.clip(1.5 - below / 0.04, 0.0, 1.0))
@@ -76,18 +77,26 @@ def pick(state: WorldState, name: str) -> FloatArray:
     return move(state, waypoint, OPEN, yaw)
 
 
-def carry(state: WorldState, name: str, place: str) -> FloatArray:
-    """Bring the held object over a container and let it go there."""
-    goal = release_point(state, name, place)
+def carry(state: WorldState, name: str, place: str, shift: tuple[float, float] = (0.0, 0.0)) -> FloatArray:
+    """Bring the held object over a container and let it go there, `shift` metres (world) away from its middle."""
+    goal = release_point(state, name, place) + np.array([*shift, 0.0])
     offset = state.ee_position - goal
     arrived = np.hypot(offset[0], offset[1]) < NEAR_XY and offset[2] < NEAR_Z
     return move(state, descend(state, goal), OPEN if arrived else CLOSED)
 
 
-def put(state: WorldState, name: str, point: Float64, yaw: float | None = None, clearance: float = 0.004) -> FloatArray:
+def put(
+    state: WorldState,
+    name: str,
+    point: Float64,
+    yaw: float | None = None,
+    clearance: float = 0.004,
+    travel: float = TRAVEL_Z,
+) -> FloatArray:
     """Bring the held object to where its lowest point is `point` (3,), metres, world, under its centre; then let go.
 
-    `yaw` is that of the gripper (radians, world; None keeps it), `clearance` metres are left below the object.
+    `yaw` is that of the gripper (radians, world; None keeps it), `clearance` metres are left below the object; the tool
+    crosses the table at a height of `travel` metres.
     """
     aside = state.ee_position[:2] - state.objects[name].position[:2]
     hangs = float(state.ee_position[2]) - bottom_of(state, name)
@@ -95,12 +104,21 @@ def put(state: WorldState, name: str, point: Float64, yaw: float | None = None, 
     offset = state.ee_position - goal
     turned = tool_yaw(state) if yaw is None else yaw
     arrived = np.hypot(offset[0], offset[1]) < PUT_XY and offset[2] < 0.006 and abs(turned - tool_yaw(state)) < TURNED
-    return move(state, descend(state, goal), OPEN if arrived else CLOSED, turned)
+    return move(state, descend(state, goal, travel), OPEN if arrived else CLOSED, turned)
 
 
-def fetch(state: WorldState, name: str, point: Float64, yaw: float | None = None) -> FloatArray:
+def fetch(
+    state: WorldState, name: str, point: Float64, yaw: float | None = None, travel: float = TRAVEL_Z
+) -> FloatArray:
     """Pick an object up wherever it is and put it down with its lowest point at `point` (3,), metres, world."""
-    return put(state, name, point, yaw) if holds(state, name) else pick(state, name)
+    return put(state, name, point, yaw, travel=travel) if holds(state, name) else pick(state, name)
+
+
+def lift(state: WorldState, name: str) -> FloatArray:
+    """Pick an object up and go straight up with it."""
+    if not holds(state, name):
+        return pick(state, name)
+    return move(state, state.ee_position + np.array([0.0, 0.0, STEP_M]), CLOSED, tool_yaw(state))
 
 
 def retreat(state: WorldState) -> FloatArray:

@@ -325,7 +325,7 @@ class Displaced(_OfOne):
 class Covers(_OfTwo):
     """A cover stands over the other: centres within `tolerance` metres seen from above, the cover on the table."""
 
-    tolerance: float = 0.015
+    tolerance: float = 0.02
     word: ClassVar[str] = "not_covered"
 
     def gap(self, state: WorldState) -> float:

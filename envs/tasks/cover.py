@@ -1,0 +1,61 @@
+"""Cover: put the named cover over the named small thing."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from envs.expert import Plan, fetch
+from envs.goals import Condition
+from envs.grammar import Grammar
+from envs.predicates import AtRest, Covers, Held, Released, Upright
+from envs.scene import GoalSpec, ObjectSpec, SceneSpec
+from envs.state import WorldState
+from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
+from vla.contract import FloatArray
+
+SMALL = {"ball": (0.02,), "block": (0.03, 0.03, 0.03), "cylinder": (0.015, 0.04)}  # metres: they fit under a cover
+TRAVEL = 0.175  # metres: a cover that is held passes over those that stand
+
+
+@TASKS.register("Cover")
+class Cover(Task):
+    """One of two covers over one of three things."""
+
+    name: ClassVar[str] = "Cover"
+    max_steps: ClassVar[int] = 80
+    grammar: ClassVar[Grammar] = Grammar(
+        train=("cover {place} with {target}", "put {target} over {place}", "hide {place} under {target}"),
+        held_out={
+            1: ("drop {target} over {place}", "conceal {place} under {target}", "set {target} over {place}"),
+            2: ("could you please cover {place_syn} with {target}", "kindly conceal {place} under {target_syn}"),
+            3: (
+                "i would like {place_syn} to end up beneath {target_syn} now",
+                "make sure that nobody can see {place_syn} because of {target_syn}",
+            ),
+        },
+        target_kinds=("cover",),
+        place_kinds=tuple(SMALL),
+    )
+
+    def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
+        """See Task."""
+        covers = [make_thing(color, kind) for color, kind in pick_descriptions(rng, 2, ("cover",))]
+        things = [make_thing(color, kind, SMALL[kind]) for color, kind in pick_descriptions(rng, 3, tuple(SMALL))]
+        return (*covers, *things), GoalSpec(self.name, covers[0].name, things[0].name)
+
+    def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
+        """Over it, standing on the table, let go."""
+        cover = goal.target
+        return Covers(cover, goal.place) & Upright(cover) & Released(cover) & AtRest(cover)
+
+    def expert(self, spec: SceneSpec) -> Expert:
+        """See Task."""
+        cover, thing = spec.goal.target, spec.goal.place
+
+        def bring(state: WorldState) -> FloatArray:
+            point = np.array([*state.objects[thing].position[:2], spec.table.height])
+            return fetch(state, cover, point, travel=TRAVEL)
+
+        return Plan((Covers(cover, thing) & ~Held(cover), bring))
