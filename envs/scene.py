@@ -16,6 +16,9 @@ Vec3 = tuple[float, float, float]
 Quat = tuple[float, float, float, float]  # xyzw
 RGB = tuple[float, float, float]  # sRGB in [0, 1]
 
+TABLE_NAME = "table"  # in contacts; no object may be called so
+PHYSICS_HZ = 240  # steps of physics a second; a control rate divides it
+
 TextureKind = Literal["plain", "wood", "tiles", "checker", "noise", "image"]
 
 

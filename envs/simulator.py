@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from envs.arm import Arm
 from envs.bodies import build_object, build_table
 from envs.bullet import Client
+from envs.checks import check_objects, check_robot
 from envs.control import ArmCommand
 from envs.fixture import FIXTURE_LINK
-from envs.objects import checked_kind, object_kind
+from envs.objects import object_kind
 from envs.poses import FIRST_OBJECT_BODY, PoseRow, pose_rows
-from envs.robots import ROBOTS, Robot
-from envs.scene import SceneSpec, orientation
+from envs.robots import ROBOTS
+from envs.scene import PHYSICS_HZ, TABLE_NAME, SceneSpec, orientation
 from envs.state import BodyState
 from vla.contract import FloatArray
 
 Float64 = NDArray[np.float64]
 
-PHYSICS_HZ = 240
 SOLVER_ITERATIONS = 20  # 50 cost a quarter more and change no expert's success (experiments/results/env.md)
 GRAVITY = -9.81
 SETTLE_STEPS = 60  # at most: a quarter of a second
@@ -33,7 +33,6 @@ SETTLED_SPEED = 2e-3  # m/s and rad/s * 0.1
 AT_REST = 2e-4  # metres, and entries of a quaternion: what has moved less since the control step before may rest
 SMOOTHING_S = 0.05  # seconds; a full-scale action then starts with 1 g instead of 12
 TOUCHING = 0.0005  # metres: bodies that are nearer touch
-TABLE_NAME = "table"
 
 
 class Simulator:
@@ -56,7 +55,8 @@ class Simulator:
                 objects of one name.
         """
         robot = ROBOTS[spec.robot.name]()
-        _check(spec, robot)
+        check_objects(spec.objects)
+        check_robot(spec.robot)
         client = self._client
         client.resetSimulation()
         client.setPhysicsEngineParameter(
@@ -199,17 +199,3 @@ class Simulator:
         if row.body >= FIRST_OBJECT_BODY:
             return self._object_poses[row.name] if row.link < 0 else self._parts[row.name.removesuffix("/part")][1]
         return self._arm.links[row.link] if row.link >= 0 else self._arm.base_pose
-
-
-def _check(spec: SceneSpec, robot: Robot) -> None:
-    for item in spec.objects:
-        checked_kind(item)
-    names = [item.name for item in spec.objects]
-    twice = sorted({name for name in names if names.count(name) > 1} | ({TABLE_NAME} & set(names)))
-    if twice:
-        raise ValueError(f"object names must be unique and not {TABLE_NAME!r}; used more than once: {twice}")
-    if spec.robot.joints and len(spec.robot.joints) != len(robot.arm_joints):
-        raise ValueError(
-            f"robot {robot.name!r} has {len(robot.arm_joints)} arm joints, "
-            f"but spec.robot.joints has {len(spec.robot.joints)}"
-        )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.cameras import ImageSize, pose_matrix, resolution
+from envs.checks import check_scene
 from envs.control import CONTROL_MODES, ControlMode, make_control
 from envs.renderer.make import RENDERERS
 from envs.robots import ROBOTS
@@ -76,9 +77,9 @@ class World:
         self.load(make_scene(request, self._robot, self._control_name))
 
     def load(self, spec: SceneSpec) -> None:
-        """Build any scene. Raises ValueError naming what does not fit; the world must then be loaded again."""
+        """Build any scene. Raises ValueError naming what does not fit, before anything changes."""
+        check_scene(spec)
         task, control = TASKS[spec.goal.task](), make_control(spec)
-        _check_goals(spec)
         self._spec = self._state = None
         self._close_renderer()
         self._simulator.build(spec)
@@ -238,14 +239,6 @@ class World:
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
-
-
-def _check_goals(spec: SceneSpec) -> None:
-    names = [item.name for item in spec.objects]
-    for goal in (spec.goal, *spec.alternatives, *((spec.spoken,) if spec.spoken else ())):
-        for name in goal.names:
-            if name not in names:
-                raise nearest("object", name, names)
 
 
 def checked_action(action: FloatArray) -> Float64:

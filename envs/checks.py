@@ -1,0 +1,132 @@
+"""Whether a scene description makes sense, before anything is built from it. Every error says what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from envs.cameras import look_at
+from envs.control import CONTROL_MODES
+from envs.materials import substance
+from envs.objects import checked_kind
+from envs.robots import ROBOTS
+from envs.scene import PHYSICS_HZ, TABLE_NAME, CameraSpec, GoalSpec, LightSpec, ObjectSpec, RobotSpec, SceneSpec
+from envs.tasks.base import TASKS
+from vla.registry import nearest
+
+FARTHEST = 10.0  # metres from the robot's base that anything may be
+
+
+def check_scene(spec: SceneSpec) -> None:
+    """Check everything that can be wrong with a scene.
+
+    Raises:
+        ValueError: What is wrong, where, and what is expected; for an unknown name the nearest one.
+    """
+    check_objects(spec.objects)
+    check_robot(spec.robot)
+    _check_goals(spec)
+    _check_cameras(spec.cameras)
+    _check_light(spec.light)
+    _expect(spec.max_steps >= 1, "max_steps", spec.max_steps, "at least 1 control step")
+    _positive("table.size", spec.table.size)
+    _expect(spec.table.friction >= 0, "table.friction", spec.table.friction, "0 or more")
+
+
+def check_objects(objects: Sequence[ObjectSpec]) -> None:
+    """Check the objects of a scene. Raises ValueError as `check_scene` does."""
+    names = [item.name for item in objects]
+    twice = sorted({name for name in names if names.count(name) > 1} | ({TABLE_NAME} & set(names)))
+    if twice:
+        raise ValueError(f"object names must be unique and not {TABLE_NAME!r}; used more than once: {twice}")
+    for item in objects:
+        where = f"object {item.name!r}"
+        kind = checked_kind(item)
+        substance(item.material)
+        _finite(f"{where}: position", item.position)
+        _finite(f"{where}: yaw, roll, joint", (item.yaw, item.roll, item.joint))
+        near = all(abs(value) <= FARTHEST for value in item.position)
+        _expect(near, f"{where}: position", item.position, f"within {FARTHEST} m of the robot's base")
+        heavy = item.mass > 0 or not kind.moves
+        _expect(heavy and math.isfinite(item.mass), f"{where}: mass", item.mass, "kilograms, more than 0")
+        _expect(item.friction >= 0, f"{where}: friction", item.friction, "0 or more")
+        part = kind.shape(item.size).part
+        if part is None:
+            _expect(item.joint == 0, f"{where}: joint", item.joint, f"0: a {item.kind} has no moving part")
+        else:
+            within = part.lower - 1e-6 <= item.joint <= part.upper + 1e-6
+            _expect(within, f"{where}: joint", item.joint, f"{part.lower:g} to {part.upper:g}")
+
+
+def check_robot(spec: RobotSpec) -> None:
+    """Check the robot of a scene. Raises ValueError as `check_scene` does."""
+    robot = ROBOTS[spec.name]()
+    CONTROL_MODES[spec.control]
+    if spec.joints and len(spec.joints) != len(robot.arm_joints):
+        raise ValueError(
+            f"robot {robot.name!r} has {len(robot.arm_joints)} arm joints, but spec.robot.joints has {len(spec.joints)}"
+        )
+    _finite("robot.joints", spec.joints)
+    limits = zip(spec.joints, robot.lower, robot.upper, strict=False)
+    for number, (joint, lower, upper) in enumerate(limits):
+        within = lower - 1e-6 <= joint <= upper + 1e-6
+        _expect(within, f"robot.joints[{number}]", joint, f"{lower:g} to {upper:g} radians")
+    opening = 0 <= spec.opening <= robot.max_opening + 1e-9
+    _expect(opening, "robot.opening", spec.opening, f"0 to {robot.max_opening:g} m between the fingers")
+    rate = spec.control_hz > 0 and math.isclose(PHYSICS_HZ / spec.control_hz, round(PHYSICS_HZ / spec.control_hz))
+    _expect(rate, "robot.control_hz", spec.control_hz, f"a divisor of {PHYSICS_HZ} (10, 12, 20, 30, 60 ...)")
+    _finite("robot.base, base_yaw", (*spec.base, spec.base_yaw))
+
+
+def _check_goals(spec: SceneSpec) -> None:
+    names = [item.name for item in spec.objects]
+    goals = (spec.goal, *spec.alternatives, *((spec.spoken,) if spec.spoken else ()))
+    for goal in _with_parts(goals):
+        relations = TASKS[goal.task].grammar.relations
+        if relations and not goal.parts and goal.relation not in relations:
+            raise nearest(f"relation of {goal.task}", goal.relation, list(relations))
+        for name in goal.names:
+            if name not in names:
+                raise nearest("object", name, names)
+
+
+def _with_parts(goals: Iterable[GoalSpec]) -> Iterable[GoalSpec]:
+    for goal in goals:
+        yield goal
+        yield from _with_parts(goal.parts)
+
+
+def _check_cameras(cameras: Sequence[CameraSpec]) -> None:
+    names = [camera.name for camera in cameras]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"camera names must be unique; used more than once: {twice}")
+    for camera in cameras:
+        where = f"camera {camera.name!r}"
+        _finite(f"{where}: eye, target, up", (*camera.eye, *camera.target, *camera.up))
+        look_at(camera.eye, camera.target, camera.up)
+        _expect(0 < camera.fov_y < 180, f"{where}: fov_y", camera.fov_y, "more than 0 and less than 180 degrees")
+        size = (camera.width, camera.height)
+        _expect(min(size) >= 1, f"{where}: width, height", size, "at least 1 pixel")
+        depths = (camera.near, camera.far)
+        _expect(0 < camera.near < camera.far, f"{where}: near, far", depths, "0 < near < far, metres")
+
+
+def _check_light(light: LightSpec) -> None:
+    colors = (*light.ambient, *light.directional, *light.point)
+    _finite("light", (*colors, *light.direction, *light.point_position))
+    _expect(min(colors) >= 0, "light: intensities", colors, "0 or more")
+    _expect(any(light.direction), "light.direction", light.direction, "a vector of length > 0")
+
+
+def _expect(holds: bool, what: str, given: object, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"{what} is {given}; expected {expected}")
+
+
+def _finite(what: str, values: Sequence[float]) -> None:
+    _expect(all(math.isfinite(value) for value in values), what, values, "finite numbers")
+
+
+def _positive(what: str, values: Sequence[float]) -> None:
+    _expect(all(math.isfinite(value) and value > 0 for value in values), what, values, "numbers > 0")
