@@ -16,11 +16,11 @@ from experiments import training
 from experiments.commands import collect as collect_command
 from experiments.commands.eval import chosen_subject
 from experiments.suites import get_suite
+from experiments.workers import worker_count
 from vla.collect import Collection
 from vla.contract import EpisodeRequest, Policy
 from vla.evaluation import RUNS, Evaluation, Subject
 from vla.evaluation import evaluate as evaluate_suite
-from vla.provenance import usable_cores
 from vla.suites import Suite
 from vla.trainer import TrainConfig
 
@@ -34,13 +34,13 @@ def collect(
         out: Dataset folder; a second call adds what is missing.
         tasks: Task names; empty for all.
         episodes: Successes of each task.
-        workers: Worker processes; None for one per usable core, 0 for this process.
+        workers: Worker processes; None for the best number here (`vla bench scale`), 0 for this process.
         **options: `noise`, `seed`, `policy`, as for the command.
 
     Raises:
         ValueError: Unknown names, or a folder that was collected otherwise.
     """
-    args = collect_command.Args(Path(out), episodes=episodes, workers=_workers(workers), **options)
+    args = collect_command.Args(Path(out), episodes=episodes, workers=worker_count(workers), **options)
     return collect_command.run(args.out, list(tasks) or list(TASKS), args)
 
 
@@ -87,7 +87,8 @@ def evaluate(
         suite: A suite, or the name of one.
         out: Run folder.
         name: Name in tables; default that of the policy.
-        workers: Worker processes; None for one per usable core, 0 for this process. Results do not depend on it.
+        workers: Worker processes; None for the best number here (`vla bench scale`), 0 for this process. Results do not
+            depend on it.
         slots: Episodes that a worker keeps running.
         keep: Store poses of the first `keep` episodes of each cell for videos; None for all, 0 for none.
 
@@ -100,7 +101,7 @@ def evaluate(
         subject,
         Path(out) / RUNS / subject.name,
         world_factory=World,
-        workers=_workers(workers),
+        workers=worker_count(workers),
         slots_per_worker=slots,
         keep=None if keep == 0 else functools.partial(_first, keep),
     )
@@ -109,10 +110,6 @@ def evaluate(
 def _made(maker: Callable[[], Policy], name: str) -> Subject:
     label = name or getattr(maker, "__name__", "policy").lower()
     return Subject(label, maker, source=label)
-
-
-def _workers(asked: int | None) -> int:
-    return usable_cores() if asked is None else asked
 
 
 def _first(limit: int | None, request: EpisodeRequest) -> bool:

@@ -18,10 +18,11 @@ from experiments.drawing import frame_source
 from experiments.stages import Ledger, Stage, as_settings, duration, run_stages
 from experiments.suites import SUITES
 from experiments.training import ModelSize, TrainJob, train
+from experiments.workers import worker_count
 from vla import checkpoint
 from vla.contract import EpisodeRequest
 from vla.evaluation import EPISODES
-from vla.provenance import machine, usable_cores, versions
+from vla.provenance import machine, versions
 from vla.report_data import gallery, load_run
 from vla.results import write_json
 from vla.seeding import episode_seed
@@ -111,7 +112,7 @@ class Demo:
     def __init__(self, run: Path, preset: DemoPreset, workers: int | None = None) -> None:
         """Nothing is done yet. Raises ValueError if `run` was begun with other settings."""
         self.run_folder, self.preset = run, preset
-        self.workers = usable_cores() if workers is None else workers
+        self.workers = worker_count(workers)
         self.ledger = Ledger(run, as_settings(preset))
         self.data, self.training = run / "data", run / "train"
 

@@ -11,11 +11,12 @@ from typing import Annotated
 
 import tyro
 
-from experiments import bench_env, bench_experts, bench_render
+from experiments import bench_env, bench_experts, bench_render, bench_scale
 
 Benchmark = (
     Annotated[bench_render.Args, tyro.conf.subcommand("render")]
     | Annotated[bench_env.Args, tyro.conf.subcommand("env")]
+    | Annotated[bench_scale.Args, tyro.conf.subcommand("scale")]
     | Annotated[bench_experts.Args, tyro.conf.subcommand("experts")]
 )
 
@@ -34,4 +35,6 @@ def main(args: Args) -> int:
         return bench_render.main(args.benchmark)
     if isinstance(args.benchmark, bench_env.Args):
         return bench_env.main(args.benchmark)
+    if isinstance(args.benchmark, bench_scale.Args):
+        return bench_scale.main(args.benchmark)
     return bench_experts.main(args.benchmark)

@@ -22,9 +22,9 @@ from envs.control import CONTROL_MODES
 from envs.scene import RobotSpec
 from envs.tasks.base import TASKS
 from envs.world import World
+from experiments.workers import worker_count
 from policies.registry import make_policy
 from vla.collect import Collection, CollectSettings, TaskTally, collect
-from vla.provenance import usable_cores
 from vla.registry import nearest
 
 
@@ -39,7 +39,7 @@ class Args:
     episodes: int = 100
     """Successful episodes of each task."""
     workers: Annotated[int | Literal["auto"], tyro.conf.arg(metavar="K|auto")] = "auto"
-    """Worker processes; `auto` is one per usable core, 0 runs in this process."""
+    """Worker processes; `auto` is what `vla bench scale` found best, else one a core, 0 runs in this process."""
     noise: float = 0.12
     """Probability that a step's motion is random instead; the label stays the policy's action."""
     seed: int = 0
@@ -77,7 +77,7 @@ def run(folder: Path, tasks: list[str], args: Args) -> Collection:
             CollectSettings(tuple(tasks), args.episodes, args.policy, args.seed, args.noise),
             world_factory=World,
             policy_factory=functools.partial(make_policy, args.policy),
-            workers=usable_cores() if args.workers == "auto" else args.workers,
+            workers=worker_count(args.workers),
             info={
                 "robot": robot.name,
                 "control": robot.control,

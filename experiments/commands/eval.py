@@ -18,10 +18,10 @@ from rich.console import Console
 
 from envs.world import World
 from experiments.suites import get_suite
+from experiments.workers import worker_count
 from policies.registry import make_policy
 from vla.contract import EpisodeRequest
 from vla.evaluation import RUNS, Evaluation, Subject, evaluate
-from vla.provenance import usable_cores
 from vla.suites import Suite
 from vla.tables import evaluation_tables
 
@@ -43,7 +43,8 @@ class Args:
     seed: int | None = None
     """Suite seed instead of the suite's own."""
     workers: Annotated[int | Literal["auto"], tyro.conf.arg(metavar="K|auto")] = "auto"
-    """Worker processes; `auto` is one per usable core, 0 runs in this process. Results do not depend on it."""
+    """Worker processes; `auto` is what `vla bench scale` found best, else one a core; 0 is this process. Results do not
+    depend on it."""
     slots: int = 4
     """Episodes that a worker keeps running at a time, for batched policies. Results do not depend on it."""
     out: Path | None = None
@@ -85,7 +86,7 @@ def run(args: Args) -> Evaluation:
         subject,
         folder,
         world_factory=World,
-        workers=usable_cores() if args.workers == "auto" else args.workers,
+        workers=worker_count(args.workers),
         slots_per_worker=args.slots,
         keep=None if args.keep == 0 else functools.partial(_first, args.keep),
         retry_errors=args.retry_errors,
