@@ -1,4 +1,4 @@
-"""The grammar of instructions: templates with slots, every sentence of which can be enumerated.
+"""The grammar of instructions: templates with slots, whose sentences can be drawn, counted and enumerated.
 
 A template is a sentence with the slots `{target}`, `{place}`, `{third}` ... (training noun phrases such as `the red
 block`), `{on}` (the preposition that goes with the place), `{relation}`, and `{target_syn}`, `{place_syn}`,
@@ -117,6 +117,20 @@ class Grammar:
                         seen.add(sentence)
                         yield sentence
 
+    def count(self, level: int = 0) -> int:
+        """How many instructions a level has, without writing them down (equal ones of two templates count twice)."""
+        return sum(self._count(template) for template in self.templates(level))
+
+    def draw(self, rng: np.random.Generator, level: int = 0) -> str:
+        """Any instruction of a level, for any objects, colours and relation."""
+        things = {}
+        for role, kinds in self.roles.items():
+            things[role] = (str(rng.choice(self.colors)), str(rng.choice(kinds)))
+        relations, templates = tuple(self.relations) or ("",), self.templates(level)
+        relation, template = (options[int(rng.integers(len(options)))] for options in (relations, templates))
+        choices = list(self._fillings(template, things, relation))
+        return choices[int(rng.integers(len(choices)))]
+
     def say(self, goal: GoalSpec, spec: SceneSpec, rng: np.random.Generator, level: int = 0) -> str:
         """One instruction for `goal`, drawn from the templates of `level`.
 
@@ -132,6 +146,22 @@ class Grammar:
         template = templates[int(rng.integers(len(templates)))]
         choices = list(self._fillings(template, things, goal.relation))
         return choices[int(rng.integers(len(choices)))]
+
+    def _count(self, template: str) -> int:
+        """Instructions of one template: what may fill its slots of one role does not depend on the other roles."""
+        slots = sorted(set(_SLOT.findall(template)))
+        total, roles = 1, self.roles
+        for role in roles:
+            own = [slot for slot in slots if slot in (role, f"{role}_syn") or (slot == "on" and role == "place")]
+            things = [{role: (color, kind)} for color in self.colors for kind in roles[role]]
+            total *= len(self._distinct(own, [(thing, "") for thing in things])) if own else 1
+        own = [slot for slot in slots if slot in ("relation", "relation_syn")]
+        return total * (len(self._distinct(own, [({}, relation) for relation in self.relations])) if own else 1)
+
+    def _distinct(self, slots: Sequence[str], cases: Iterable[tuple[Mapping[str, Thing], str]]) -> set[str]:
+        """Every way in which some slots may be filled, over several things or relations."""
+        template = "|".join(f"{{{slot}}}" for slot in slots)
+        return {text for things, relation in cases for text in self._fillings(template, things, relation)}
 
     def _fillings(self, template: str, things: Mapping[str, Thing], relation: str) -> Iterator[str]:
         """Every way to fill the slots of a template for the colour and kind of each role, and a relation."""

@@ -22,6 +22,7 @@ from envs.grammar import COLORS, Grammar, named_color, vocabulary
 from envs.layout import AREA, REACHABLE, Slot, arrange
 from envs.materials import material_texture, substance
 from envs.objects import object_kind
+from envs.reading import misunderstood
 from envs.robots import ROBOTS
 from envs.scene import GoalSpec, ObjectSpec, RobotSpec, SceneSpec
 from envs.state import WorldState
@@ -224,8 +225,17 @@ class Task(ABC):
         )
 
     def say(self, spec: SceneSpec, rng: np.random.Generator, level: int = 0) -> str:
-        """An instruction for what is to be spoken of in the scene, from the phrasings of `level` (0 = training)."""
-        return self.grammar.say(spec.spoken or spec.goal, spec, rng, level)
+        """An instruction for what is to be spoken of in the scene, from the phrasings of `level` (0 = training).
+
+        Raises:
+            ValueError: A noun phrase of it means not exactly one object, or one that the goal is not about.
+        """
+        goal = spec.spoken or spec.goal
+        sentence = self.grammar.say(goal, spec, rng, level)
+        problem = misunderstood(sentence, spec, goal)
+        if problem:
+            raise ValueError(f"{sentence!r} is ambiguous: {problem}")
+        return sentence
 
 
 TASKS: Registry[type[Task]] = Registry("task", "envs.tasks")

@@ -1,4 +1,4 @@
-"""List the tasks: an example instruction, number of instructions, time limit."""
+"""List the tasks: families, how many atomic goals each has, an example instruction, time limit."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ class Args:
 
 
 class TaskRow(TypedDict):
-    """What is listed of one task; `held_out` counts instructions of all held-out levels."""
+    """What is listed of one family.
+
+    `goals` counts atomic goals (family x what it is about: objects, colours, places, relation), `held_out_instructions`
+    those of all held-out levels; instruction and goals in the scene are those of its first training episode.
+    """
 
     task: str
     environment: str
     instruction: str
+    goals: int
     train_instructions: int
     held_out_instructions: int
     goals_per_scene: int
@@ -33,15 +38,16 @@ class TaskRow(TypedDict):
 
 
 def describe(name: str) -> TaskRow:
-    """The row of a task; instruction and goals are those of its first training episode."""
+    """The row of a family."""
     task = TASKS[name]()
     spec = make_scene(EpisodeRequest(name, 0))
     return TaskRow(
         task=name,
         environment=f"vla/{name}-v0",
         instruction=spec.instruction,
-        train_instructions=sum(1 for _ in task.grammar.instructions(0)),
-        held_out_instructions=sum(1 for level in HELD_OUT_LEVELS for _ in task.grammar.instructions(level)),
+        goals=sum(1 for _ in task.atomic_goals()),
+        train_instructions=task.grammar.count(0),
+        held_out_instructions=sum(task.grammar.count(level) for level in HELD_OUT_LEVELS),
         goals_per_scene=1 + len(spec.alternatives),
         max_steps=task.max_steps,
     )
@@ -50,11 +56,15 @@ def describe(name: str) -> TaskRow:
 def main(args: Args) -> int:
     """Print the table and, if asked, the JSON line."""
     rows = [describe(name) for name in TASKS]
-    print(f"{'task':<10} {'max steps':>9} {'goals/scene':>11} {'train':>6} {'held out':>8}  instruction (example)")
+    families = {row["task"]: row["goals"] for row in rows}
+    total = sum(families.values())
+    width = max(len(name) for name in families)
+    print(f"{'family':<{width}} {'atomic goals':>12} {'goals/scene':>11} {'max steps':>9}  instruction (example)")
     for row in rows:
-        counts = f"{row['max_steps']:>9} {row['goals_per_scene']:>11}"
-        sentences = f"{row['train_instructions']:>6} {row['held_out_instructions']:>8}"
-        print(f"{row['task']:<10} {counts} {sentences}  {row['instruction']}")
+        said = row["instruction"].replace("\n", " / ")
+        numbers = f"{row['goals']:>12} {row['goals_per_scene']:>11} {row['max_steps']:>9}"
+        print(f"{row['task']:<{width}} {numbers}  {said}")
+    print(f"{len(families)} families, {total} atomic goals")
     if args.json:
-        print(json.dumps({"tasks": rows}))
+        print(json.dumps({"families": families, "total": total, "tasks": rows}))
     return 0

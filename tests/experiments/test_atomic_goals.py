@@ -1,0 +1,47 @@
+"""How many atomic goals each family has: what `vla tasks --json` counts."""
+
+import json
+
+import pytest
+
+from envs.tasks.base import TASKS
+from experiments.commands import tasks
+
+# After a change of a family: `python tests/experiments/test_atomic_goals.py` prints this table anew.
+FAMILIES = {
+    "Lift": 18,
+    "PlaceInto": 144,
+    "Push": 72,
+    "Reach": 18,
+}
+
+
+def counted() -> dict[str, int]:
+    return {name: sum(1 for _ in TASKS[name]().atomic_goals()) for name in TASKS}
+
+
+def test_counts_of_atomic_goals_are_pinned() -> None:
+    found = counted()
+    assert {name: found[name] for name in FAMILIES} == FAMILIES
+    assert set(found) - set(FAMILIES) == set(), "families without a pinned count"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_atomic_goals_are_different(name: str) -> None:
+    goals = list(TASKS[name]().atomic_goals())
+    assert len(goals) == len(set(goals))
+
+
+def test_the_command_prints_families_and_total(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tasks.main(tasks.Args(json=True)) == 0
+    printed = capsys.readouterr().out.splitlines()
+    told = json.loads(printed[-1])
+    assert told["families"] == counted()
+    assert told["total"] == sum(told["families"].values())
+    assert printed[-2] == f"{len(TASKS)} families, {told['total']} atomic goals"
+    assert [row["goals"] for row in told["tasks"]] == list(told["families"].values())
+
+
+if __name__ == "__main__":
+    rows = "\n".join(f'    "{name}": {count},' for name, count in counted().items())
+    print(f"FAMILIES = {{\n{rows}\n}}")
