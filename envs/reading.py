@@ -70,11 +70,14 @@ def mentions(sentence: str, spec: SceneSpec) -> tuple[Mention, ...]:
 def misunderstood(sentence: str, spec: SceneSpec, goal: GoalSpec) -> str:
     """What is wrong with a sentence for a goal of the scene; empty if a listener gets it right.
 
-    Every noun phrase must denote exactly one object (a plural one may denote several), and one that the goal is about.
+    Every singular noun phrase must denote exactly one object, and one that the goal is about. A plural one means a group
+    (`look under the covers`), and only has to denote something.
     """
     for mention in mentions(sentence, spec):
         names = [thing.name for thing in mention.things]
-        if len(names) != 1 and not is_plural(mention.description.noun):
+        if is_plural(mention.description.noun) and names:
+            continue
+        if len(names) != 1:
             return f"{mention.description.text()!r} means {names}: not one object"
         if not set(names) <= set(goal.names):
             return f"{mention.description.text()!r} means {names}; the goal is about {list(goal.names)}"
