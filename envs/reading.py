@@ -70,8 +70,8 @@ def mentions(sentence: str, spec: SceneSpec) -> tuple[Mention, ...]:
 def misunderstood(sentence: str, spec: SceneSpec, goal: GoalSpec) -> str:
     """What is wrong with a sentence for a goal of the scene; empty if a listener gets it right.
 
-    Every singular noun phrase must denote exactly one object, and one that the goal is about. A plural one means a group
-    (`look under the covers`), and only has to denote something.
+    Every singular noun phrase must denote exactly one object, and one that the goal is about. A plural one means a
+    group (`look under the covers`), and only has to denote something.
     """
     for mention in mentions(sentence, spec):
         names = [thing.name for thing in mention.things]
