@@ -62,9 +62,12 @@ def descend(state: WorldState, goal: Float64, travel: float = TRAVEL_Z) -> Float
     return np.array([*(state.ee_position[:2] + share * aside), z])
 
 
-def pick(state: WorldState, name: str) -> FloatArray:
-    """Come down over an object with open fingers and close them around it; reopen after a miss."""
-    goal, yaw = grasp_point(state, name), grasp_yaw(state, name)
+def pick(state: WorldState, name: str, yaw: float | None = None) -> FloatArray:
+    """Come down over an object with open fingers and close them around it; reopen after a miss.
+
+    `yaw` of the gripper (radians, world) is by default the best one of its grasp.
+    """
+    goal, yaw = grasp_point(state, name), grasp_yaw(state, name) if yaw is None else yaw
     offset = state.ee_position - goal
     aside = float(np.hypot(offset[0], offset[1]))
     if aside < NEAR_XY and abs(offset[2]) < NEAR_Z:
