@@ -10,6 +10,7 @@ from envs.fixture import FIXTURE_LINK, fixture_urdf
 from envs.objects import Part, Piece, checked_kind
 from envs.scene import ObjectSpec, TableSpec, orientation
 
+FLOOR_HALF_M = 20.0  # nothing that a robot throws gets farther
 SLEEP_SPEED = 0.003  # m/s and rad/s; Bullet's own 0.8 and 1.0 would stop a ball that rolls
 
 
@@ -21,6 +22,12 @@ def build_table(client: Client, table: TableSpec) -> int:
     body = int(client.createMultiBody(0, shape, basePosition=center, useMaximalCoordinates=True))
     client.changeDynamics(body, -1, lateralFriction=table.friction)
     return body
+
+
+def build_floor(client: Client, center: tuple[float, float], height: float) -> int:
+    """The floor's body: what falls off the table ends here. `height` in metres, `center` (x, y) below the table's."""
+    shape = client.createCollisionShape(client.GEOM_BOX, halfExtents=(FLOOR_HALF_M, FLOOR_HALF_M, 0.5))
+    return int(client.createMultiBody(0, shape, basePosition=(*center, height - 0.5), useMaximalCoordinates=True))
 
 
 def build_object(client: Client, item: ObjectSpec) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.arm import Arm
-from envs.bodies import build_object, build_table
+from envs.bodies import build_floor, build_object, build_table
 from envs.bullet import Client
 from envs.checks import check_objects, check_robot
 from envs.control import ArmCommand
@@ -65,6 +65,7 @@ class Simulator:
         client.setGravity(0, 0, GRAVITY)
         self._spec = spec
         self._rows = pose_rows(spec)
+        build_floor(client, spec.table.center, spec.background.floor_height)
         table = build_table(client, spec.table)
         self._arm = Arm(client, robot, spec.robot)
         solid = [item for item in spec.objects if object_kind(item.kind).shape(item.size).pieces]

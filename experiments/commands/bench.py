@@ -11,12 +11,13 @@ from typing import Annotated
 
 import tyro
 
-from experiments import bench_env, bench_experts, bench_render, bench_scale
+from experiments import bench_env, bench_experts, bench_render, bench_scale, bench_soak
 
 Benchmark = (
     Annotated[bench_render.Args, tyro.conf.subcommand("render")]
     | Annotated[bench_env.Args, tyro.conf.subcommand("env")]
     | Annotated[bench_scale.Args, tyro.conf.subcommand("scale")]
+    | Annotated[bench_soak.Args, tyro.conf.subcommand("soak")]
     | Annotated[bench_experts.Args, tyro.conf.subcommand("experts")]
 )
 
@@ -37,4 +38,6 @@ def main(args: Args) -> int:
         return bench_env.main(args.benchmark)
     if isinstance(args.benchmark, bench_scale.Args):
         return bench_scale.main(args.benchmark)
+    if isinstance(args.benchmark, bench_soak.Args):
+        return bench_soak.main(args.benchmark)
     return bench_experts.main(args.benchmark)

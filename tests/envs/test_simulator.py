@@ -13,6 +13,7 @@ from envs.expert import holds, pick
 from envs.objects import object_kind
 from envs.scene import RobotSpec
 from envs.simulator import Simulator
+from envs.tasks.base import fallen
 from envs.tasks.lift import Lift
 from envs.urdf import load_urdf
 from envs.world import World
@@ -144,6 +145,15 @@ def test_settling_is_bounded_and_leaves_things_still(world: World) -> None:
     assert max(np.abs(body.linear_velocity).max() for body in world.state().objects.values()) < 0.02
     world.load(scene(thing("falling", "ball", 0.5, 0.0, above=3.0)))
     assert world.state().objects["falling"].position[2] > 1.0
+
+
+def test_what_falls_off_the_table_ends_on_the_floor(world: World) -> None:
+    world.load(scene(thing("lost", "block", 0.5, 0.9), thing("kept", "block", 0.5, 0.0)))
+    for _ in range(20):
+        world.step(OPEN)
+    state = world.state()
+    assert state.objects["lost"].position[2] == pytest.approx(world.spec.background.floor_height + 0.02, abs=0.002)
+    assert fallen(state) == "lost"
 
 
 def test_robot_starts_as_the_spec_says() -> None:
