@@ -18,6 +18,8 @@ from envs.objects import object_kind
 from envs.state import Float64, WorldState
 from vla.contract import FloatArray
 
+Motion = Callable[[WorldState], FloatArray]  # from the state to an action (7,) in [-1, 1]
+
 OPEN, CLOSED = -1.0, 1.0
 STEP_M = 0.05  # metres of one full action, each axis
 STEP_RAD = 0.25  # radians of one full action, each axis
@@ -130,24 +132,26 @@ def retreat(state: WorldState) -> FloatArray:
 
 
 class Plan:
-    """An expert that does the first step whose condition does not hold, and retreats when all do.
+    """An expert that does the first step whose condition does not hold.
 
     Markovian: which step it is follows from the state, so that it goes back to a step that was undone.
 
     Args:
         steps: (condition, what to do until it holds), in their order.
+        then: What to do when all hold.
     """
 
-    def __init__(self, *steps: tuple[Condition, Callable[[WorldState], FloatArray]]) -> None:
+    def __init__(self, *steps: tuple[Condition, Motion], then: Motion = retreat) -> None:
         """See the class."""
         self._steps = steps
+        self._then = then
 
     def act(self, state: WorldState) -> FloatArray:
         """The action (7,) float32 in [-1, 1]."""
         for condition, action in self._steps:
             if not condition.holds(state):
                 return action(state)
-        return retreat(state)
+        return self._then(state)
 
 
 def push(state: WorldState, name: str, point: Float64) -> FloatArray:

@@ -44,7 +44,7 @@ def test_the_examples_run_in_the_order_of_the_text(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, f"{code}\n{done.stderr}"
         shown.append(done.stdout)
-    gymnasium, trained, evaluated, servo, hover = shown
+    gymnasium, trained, evaluated, servo, task = shown
     assert "(224, 224, 3) (8,)" in gymnasium
     assert "checkpoints/000020" in trained
     assert "in distribution:" in evaluated
@@ -52,15 +52,15 @@ def test_the_examples_run_in_the_order_of_the_text(tmp_path: Path) -> None:
     successes, episodes = map(int, re.findall(r"(\d+)/(\d+)", servo)[0])
     assert episodes == 5
     assert successes >= 3, servo
-    assert hover == ""
+    assert task == ""
 
 
 def test_the_task_of_the_readme_is_solved_by_its_expert(tmp_path: Path) -> None:
-    code = next(code for code in PYTHON if "class Hover" in code)
+    code = next(code for code in PYTHON if "class HoldOver" in code)
     code += (
         "from experiments.api import evaluate\nfrom vla.suites import Suite\n"
-        "suite = Suite('mine', ('Hover',), axes=('light',), levels=(1,), episodes=3)\n"
-        "print(evaluate('expert', suite, 'runs', workers=0).summary.to_dict(suite)['success']['Hover']['k'])\n"
+        "suite = Suite('mine', ('HoldOver',), axes=('light',), levels=(1,), episodes=3)\n"
+        "print(evaluate('expert', suite, 'runs', workers=0).summary.to_dict(suite)['success']['HoldOver']['k'])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "3", done.stderr
