@@ -1,4 +1,4 @@
-"""Look at a task: watch the expert, step, reset, turn the camera, drive the arm. A window, or a page on 127.0.0.1."""
+"""Look at a task: watch the expert, step, reset, turn the camera, drive the arm; in a window or a local page."""
 
 from __future__ import annotations
 
