@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 
 from envs.cameras import DEFAULT_CAMERAS, ImageSize, resolution
-from envs.control import CONTROL_MODES
+from envs.control import CONTROL_MODES, action_entries
 from envs.frames import EpisodeRenderer
 from envs.scene import CameraSpec
 from envs.scenes import make_scene
@@ -23,7 +23,7 @@ from envs.tasks.base import TASKS
 from envs.text_space import InstructionSpace
 from envs.window import Window
 from envs.world import World
-from vla.contract import ACTION_DIM, STATE_DIM, ByteArray, EpisodeRequest, FloatArray, Perturbation
+from vla.contract import STATE_DIM, ByteArray, EpisodeRequest, FloatArray, Perturbation
 from vla.registry import nearest
 
 Split = Literal["train", "eval"]
@@ -43,10 +43,10 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
     task; other options are ignored (LeRobot passes its own).
 
     The observation is `{"pixels": {camera: uint8 (H, W, 3)}, "agent_pos": float32 (8,), "instruction": str}`, the
-    action float32 (7,) in [-1, 1] as `action_meaning` says. The sparse reward is 1 when the task is done and 0 before,
-    the dense one grows with nearness to the goal (`envs.tasks.base.Task.reward`, in [0, 1]); success terminates, the
-    time limit truncates. `info` has `is_success`, `reason`, `progress` (share of what the goal asks for that is so),
-    and how many of the goal's `parts` are `completed`.
+    action float32 (n,) in [-1, 1] as `action_meaning` and `action_entries` say. The sparse reward is 1 when the task is
+    done and 0 before, the dense one grows with nearness to the goal (`envs.tasks.base.Task.reward`, in [0, 1]); success
+    terminates, the time limit truncates. `info` has `is_success`, `reason`, `progress` (share of what the goal asks for
+    that is so), and how many of the goal's `parts` are `completed`.
 
     Args:
         task: Registered task.
@@ -92,6 +92,8 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         self._dense = reward == "dense"
         self.render_mode = render_mode
         self._max_episode_steps: int = TASKS[task].max_steps
+        self.robot = robot
+        self.action_entries = action_entries(robot, control_mode)
         self.action_meaning = CONTROL_MODES[control_mode].action_meaning
         self._split, self._suite_seed = split, suite_seed
         self._perturbations = tuple(p if isinstance(p, Perturbation) else Perturbation(*p) for p in perturbations)
@@ -102,7 +104,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         self._large: EpisodeRenderer | None = None
         self.world = World(renderer, self._size, robot, control_mode)
         self.observation_space = _observation_space(self._size)
-        self.action_space = spaces.Box(-1.0, 1.0, (ACTION_DIM,), np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (len(self.action_entries),), np.float32)
 
     @property
     def task_description(self) -> str:

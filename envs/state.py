@@ -20,6 +20,10 @@ def _zeros() -> Float64:
     return np.zeros(3)
 
 
+def _no_joints() -> Float64:
+    return np.zeros(0)
+
+
 @dataclass(frozen=True, eq=False)
 class BodyState:
     """One object, in the world frame.
@@ -56,6 +60,8 @@ class WorldState:
         grasped: Names of objects in contact with both fingers.
         contacts: Pairs of object names (sorted) in contact with each other; the table is `table`.
         stage: Parts of the goal that have been done, in their order; 0 for goals without parts.
+        joints: Positions of the arm's joints, (n,) rad.
+        commanded: What the joints were told last, (n,) rad.
     """
 
     spec: SceneSpec
@@ -68,3 +74,5 @@ class WorldState:
     grasped: frozenset[str]
     contacts: frozenset[tuple[str, str]]
     stage: int = 0
+    joints: Float64 = field(default_factory=_no_joints)
+    commanded: Float64 = field(default_factory=_no_joints)

@@ -19,10 +19,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from envs.control.checks import checked_action
 from envs.gym_env import INDEX_RANGE, Observation, VLAEnv
 from envs.shared_arrays import SharedArrays
 from envs.vector_worker import Job, Reply
-from envs.world import checked_action
 from vla.crew import WorkerStartError
 from vla.processes import how_it_ended, reap, start_process
 from vla.registry import script_entries
@@ -76,7 +76,7 @@ class VLAVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
             raise ValueError(f"a vector environment has at least one environment, got num_envs={num_envs}")
         one = VLAEnv(task, **settings)
         self.single_observation_space, self.single_action_space = one.observation_space, one.action_space
-        self.render_mode = one.render_mode
+        self.render_mode, self._entries = one.render_mode, one.action_entries
         one.close()
         self.num_envs = num_envs
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -113,7 +113,7 @@ class VLAVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
     def step(
         self, actions: NDArray[np.float32]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
-        """Apply actions (num_envs, 7). Raises ValueError, with nothing changed, for a bad one; it says which."""
+        """Apply actions (num_envs, n). Raises ValueError, with nothing changed, for a bad one; it says which."""
         checked = self._checked(actions)
         for row, member in enumerate(self._members):
             self._send(row, ("reset", (self._drawn(member), None)) if member.over else ("step", checked[row]))
@@ -179,8 +179,10 @@ class VLAVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
 
     def _checked(self, actions: NDArray[np.float32]) -> NDArray[np.float64]:
         if len(np.shape(actions)) != 2 or len(actions) != self.num_envs:
-            raise ValueError(f"actions have shape ({self.num_envs}, 7) here, got {np.shape(actions)}")
-        return np.stack([_checked(row, action) for row, action in enumerate(actions)])
+            raise ValueError(
+                f"actions have shape ({self.num_envs}, {len(self._entries)}) here, got {np.shape(actions)}"
+            )
+        return np.stack([_checked(row, action, self._entries) for row, action in enumerate(actions)])
 
     def _drawn(self, member: _Member) -> int:
         """The number of the next episode, as an environment with the same seed would draw it by itself."""
@@ -257,8 +259,8 @@ class VLAVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         return tuple(reply.value for reply in replies)
 
 
-def _checked(row: int, action: NDArray[np.float32]) -> NDArray[np.float64]:
+def _checked(row: int, action: NDArray[np.float32], entries: Sequence[str]) -> NDArray[np.float64]:
     try:
-        return checked_action(action)
+        return checked_action(action, entries)
     except ValueError as error:
         raise ValueError(f"environment {row}: {error}") from error

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from envs.cameras import ImageSize, pose_matrix, resolution
 from envs.checks import check_scene
-from envs.control import CONTROL_MODES, ControlMode, make_control
+from envs.control import ControlMode, action_entries, make_control
+from envs.control.checks import checked_action
 from envs.renderer.make import RENDERERS
-from envs.robots import ROBOTS
 from envs.scene import SceneSpec
 from envs.scenes import make_scene
 from envs.simulator import Simulator
@@ -23,7 +23,6 @@ from envs.state import WorldState
 from envs.tally import Tally
 from envs.tasks.base import TASKS, Task
 from vla.contract import (
-    ACTION_DIM,
     INPUT_NAMES,
     STATE_DIM,
     ByteArray,
@@ -64,8 +63,8 @@ class World:
         if renderer not in RENDERERS:
             raise nearest("renderer", renderer, list(RENDERERS))
         self._renderer_name = renderer
-        CONTROL_MODES[control]
-        self._robot, self._control_name = ROBOTS[robot]().name, control
+        action_entries(robot, control)  # a bad name is told now
+        self._robot, self._control_name = robot, control
         self._image_size = None if image_size is None else resolution(image_size)
         self._simulator = Simulator()
         self._renderer: EpisodeRenderer | None = None
@@ -86,6 +85,7 @@ class World:
         control.reset(self._simulator.joints())
         self._task: Task = task
         self._control: ControlMode = control
+        self._entries = control.entries(control.robot)
         self._steps = 0
         self._tally, self._spoken = Tally(spec.goal), Tally(spec.spoken or spec.goal)
         self._over = False
@@ -134,7 +134,7 @@ class World:
         return {name: frame.rgb for name, frame in frames.items()}
 
     def step(self, action: FloatArray) -> StepResult:
-        """Apply one action (7,) in [-1, 1].
+        """Apply one action (n,) in [-1, 1]: n and what the numbers are is up to the control mode and the robot.
 
         An episode succeeds when the task's condition holds in `task.hold_steps` consecutive control steps; one whose
         goal has parts when that was so of each of them, in their order.
@@ -144,7 +144,7 @@ class World:
             RuntimeError: The episode is over, or none has begun.
         """
         spec = self.spec
-        checked = checked_action(action)
+        checked = checked_action(action, self._entries)
         if self._over:
             raise RuntimeError(f"this episode ended after {self._steps} steps; call reset first")
         self._state = None
@@ -202,6 +202,8 @@ class World:
             grasped=grasped,
             contacts=pairs,
             stage=self._stage,
+            joints=self._simulator.joints(),
+            commanded=self._control.commanded,
         )
 
     def describe(self) -> dict[str, Any]:
@@ -239,23 +241,6 @@ class World:
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
-
-
-def checked_action(action: FloatArray) -> Float64:
-    """`action` as float64 (7,). Raises ValueError saying what was given and what is expected."""
-    expected = f"expected {ACTION_DIM} real numbers in [-1, 1]"
-    array = np.asarray(action)
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"action of dtype {array.dtype}; {expected}")
-    if array.shape != (ACTION_DIM,):
-        raise ValueError(f"action of shape {array.shape}; {expected}, shape ({ACTION_DIM},)")
-    checked = array.astype(np.float64)
-    if not np.isfinite(checked).all():
-        raise ValueError(f"action {array.tolist()} has NaN or infinite entries; {expected}")
-    if np.abs(checked).max() > 1.0:
-        worst = int(np.argmax(np.abs(checked)))
-        raise ValueError(f"action[{worst}] = {array[worst]} is out of range; {expected} (clip it first)")
-    return checked
 
 
 def _turned_back(quaternion: Float64, half_yaw: float) -> Float64:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.control.convert import converted
 from envs.tasks.base import TASKS
 from envs.variations import AXES
 from envs.world import World
@@ -102,10 +103,11 @@ def play(world: World, request: EpisodeRequest, noise: float) -> tuple[int, str]
     expert = TASKS[request.task]().expert(world.spec)
     rng = stream(request, "dynamics", "expert noise")
     while True:
-        action = expert.act(world.state())
+        state = world.state()
+        action = expert.act(state)
         if noise and rng.uniform() < noise:
             action = rng.uniform(-1.0, 1.0, ACTION_DIM).astype(np.float32)
-        result = world.step(action)
+        result = world.step(converted(action, state.spec, state.joints, state.commanded))
         if result.done:
             return world.steps, result.reason
 

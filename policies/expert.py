@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from envs.control.convert import converted
 from envs.scene import SceneSpec
 from envs.tasks.base import TASKS, Expert
 from policies.registry import POLICIES
@@ -14,7 +13,7 @@ from vla.contract import FloatArray, Observation
 
 @POLICIES.register("expert")
 class ExpertPolicy:
-    """Runs the expert of the scene's task."""
+    """Runs the expert of the scene's task, its actions converted to the scene's control mode."""
 
     inputs: frozenset[str] = frozenset({"state"})
     batched = False
@@ -30,10 +29,10 @@ class ExpertPolicy:
         self._spec, self._expert = None, None
 
     def act(self, observations: Sequence[Observation]) -> FloatArray:
-        """Return the expert's action, (1, 1, 7)."""
+        """Return the expert's action, (1, 1, n)."""
         (observation,) = observations
         state = observation["state"]
         if self._expert is None or self._spec is not state.spec:
             self._spec = state.spec
             self._expert = TASKS[state.spec.goal.task]().expert(state.spec)
-        return np.asarray(self._expert.act(state), dtype=np.float32)[None, None]
+        return converted(self._expert.act(state), state.spec, state.joints, state.commanded)[None, None]

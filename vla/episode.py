@@ -32,8 +32,9 @@ class Episode:
         poses: (T+1, N, 7) float32: position (m, world) and quaternion xyzw of each pose row, before each step and at
             the end.
         agent_pos: (T+1, 8) float32 proprioception, see `vla.contract.STATE_DIM`.
-        action: (T, 7) float32 in [-1, 1]: what the policy wanted, the label to learn from.
-        executed: (T, 7) float32 in [-1, 1]: what the world was given; differs from `action` where noise was injected.
+        action: (T, A) float32 in [-1, 1]: what the policy wanted, the label to learn from; A is up to the control mode,
+            7 for tool poses.
+        executed: (T, A) float32 in [-1, 1]: what the world was given; differs from `action` where noise was injected.
         result: How it ended.
         meta: Free JSON-ready notes (policy, versions); not part of the content hash.
     """
@@ -51,11 +52,12 @@ class Episode:
         """Check shapes and dtypes. Raises ValueError naming the array that does not fit."""
         steps = len(self.action)
         rows = self.poses.shape[1] if self.poses.ndim == 3 else 0
+        entries = self.action.shape[1] if self.action.ndim == 2 else ACTION_DIM
         expected = {
             "poses": (steps + 1, rows, POSE_DIM),
             "agent_pos": (steps + 1, STATE_DIM),
-            "action": (steps, ACTION_DIM),
-            "executed": (steps, ACTION_DIM),
+            "action": (steps, entries),
+            "executed": (steps, entries),
         }
         for name, shape in expected.items():
             array = getattr(self, name)

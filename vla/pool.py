@@ -184,8 +184,8 @@ def _answer_one(policy: Policy, ticket: int, observation: Observation) -> Answer
 
 
 def _act(policy: Policy, observations: list[Observation]) -> FloatArray:
-    """Chunks (B, C, 7) for B observations. Raises ValueError if the policy returns another shape."""
+    """Chunks (B, C, A) for B observations. Raises ValueError if the policy returns another shape."""
     chunks = np.asarray(policy.act(observations), dtype=np.float32)
-    if chunks.ndim != 3 or len(chunks) != len(observations) or chunks.shape[2] != ACTION_DIM:
+    if chunks.ndim != 3 or len(chunks) != len(observations):
         raise ValueError(f"the policy gave {chunks.shape}, expected ({len(observations)}, chunk, {ACTION_DIM})")
     return chunks

@@ -149,10 +149,16 @@ def _steps(
 
 
 def checked_chunk(chunk: FloatArray, execute: int) -> FloatArray:
-    """`chunk` as float32 (C, 7). Raises ValueError for a wrong shape, fewer than `execute` actions or NaN."""
+    """`chunk` as float32 (C, A). Raises ValueError for a wrong shape, fewer than `execute` actions or NaN.
+
+    How many entries A an action has is up to the world's control mode: the world refuses what does not fit it.
+    """
     chunk = np.asarray(chunk, dtype=np.float32)
-    if chunk.ndim != 2 or chunk.shape[1] != ACTION_DIM or len(chunk) < execute:
-        raise ValueError(f"the policy gave a chunk of shape {chunk.shape}, expected (at least {execute}, {ACTION_DIM})")
+    if chunk.ndim != 2 or len(chunk) < execute:
+        raise ValueError(
+            f"the policy gave a chunk of shape {chunk.shape}, expected (at least {execute}, {ACTION_DIM}), "
+            f"or as many entries as the control mode has"
+        )
     if not np.isfinite(chunk).all():
         raise ValueError("the policy gave NaN or infinite actions")
     return chunk
@@ -245,8 +251,8 @@ class Recorder:
             spec=self._spec,
             poses=np.stack(self._poses),
             agent_pos=np.stack(self._agent_pos),
-            action=np.array(self._actions, dtype=np.float32).reshape(-1, ACTION_DIM),
-            executed=np.array(self._executed, dtype=np.float32).reshape(-1, ACTION_DIM),
+            action=np.stack(self._actions) if self._actions else np.zeros((0, ACTION_DIM), np.float32),
+            executed=np.stack(self._executed) if self._executed else np.zeros((0, ACTION_DIM), np.float32),
             result=self._result,
             meta=dict(self._meta),
         )
@@ -276,7 +282,7 @@ class ActionNoise:
 
         def disturb(action: FloatArray, step: int) -> FloatArray:
             replace = rng.random() < self.probability
-            motion = rng.uniform(-1.0, 1.0, ACTION_DIM - 1).astype(np.float32)
+            motion = rng.uniform(-1.0, 1.0, len(action) - 1).astype(np.float32)
             return np.concatenate([motion, action[-1:]]) if replace else action
 
         return disturb

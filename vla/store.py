@@ -191,9 +191,9 @@ def _remove_orphan(path: Path) -> bool:
     return True
 
 
-def _widths(rows: int) -> dict[str, int]:
-    """Floats a step of each column, for `rows` pose rows."""
-    return {"poses": rows * POSE_DIM, "agent_pos": STATE_DIM, "action": ACTION_DIM, "executed": ACTION_DIM}
+def _widths(rows: int, entries: int = ACTION_DIM) -> dict[str, int]:
+    """Floats a step of each column, for `rows` pose rows and actions of so many `entries`."""
+    return {"poses": rows * POSE_DIM, "agent_pos": STATE_DIM, "action": entries, "executed": entries}
 
 
 def _checksum(content_sha256: str, extra: Mapping[str, Any]) -> str:
@@ -201,10 +201,10 @@ def _checksum(content_sha256: str, extra: Mapping[str, Any]) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def _schema(rows: int) -> pyarrow.Schema:
+def _schema(rows: int, entries: int) -> pyarrow.Schema:
     import pyarrow as pa
 
-    fields = [pa.field(name, pa.list_(pa.float32(), width)) for name, width in _widths(rows).items()]
+    fields = [pa.field(name, pa.list_(pa.float32(), width)) for name, width in _widths(rows, entries).items()]
     return pa.schema(fields)
 
 
@@ -213,7 +213,7 @@ def _encode(episode: Episode) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = _schema(episode.poses.shape[1])
+    schema = _schema(episode.poses.shape[1], episode.action.shape[1])
     last = np.arange(len(episode) + 1) == len(episode)  # the row after the last action
     columns = []
     for column in schema:

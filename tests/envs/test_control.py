@@ -3,7 +3,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from envs.control import WORKSPACE, ControlMode, PdEeDeltaPose, make_control
+from envs.control import WORKSPACE, ControlMode, make_control
+from envs.control.ee_delta_pose import PdEeDeltaPose
 from envs.kinematics import kinematics, rotation_from_vector, vector_from_rotation
 from envs.robots import ROBOTS
 from envs.scene import RobotSpec

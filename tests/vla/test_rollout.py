@@ -55,7 +55,7 @@ def test_observations_carry_seed_and_step() -> None:
     ("chunk", "message"),
     [
         (np.zeros((1, 7), np.float32), r"shape \(1, 7\), expected \(at least 2, 7\)"),
-        (np.zeros((4, 6), np.float32), r"shape \(4, 6\)"),
+        (np.zeros(7, np.float32), r"shape \(7,\)"),  # how many entries an action has is for the world to say
         (np.full((4, 7), np.nan, np.float32), "NaN"),
         (np.full((4, 7), 2.0, np.float32), "out of range"),
     ],

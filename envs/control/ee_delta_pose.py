@@ -1,75 +1,16 @@
-"""Control modes: from an action in [-1, 1] to joint targets. Knows kinematics but no physics engine.
-
-A mode keeps its target from step to step, so that zero actions hold still, and never lets it run away from where the
-arm is. Frames: `_b` is the robot's base link; actions are in `_b`.
-"""
+"""`pd_ee_delta_pose`: each action moves a target pose of the tool, which the arm follows by inverse kinematics."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from envs.kinematics import Kinematics, kinematics, rotation_from_vector, vector_from_rotation
-from envs.robots import ROBOTS
+from envs.control import CONTROL_MODES, GRIPPER, WORKSPACE, ArmCommand, ControlMode, Float64
+from envs.kinematics import rotation_from_vector, vector_from_rotation
+from envs.robots import Robot
 from envs.scene import SceneSpec
-from vla.contract import ACTION_DIM
-from vla.registry import Registry
 
-Float64 = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class ArmCommand:
-    """What the joints are told for one control step: `joints` (n,) radians, `opening` metres between the fingers."""
-
-    joints: Float64
-    opening: float
-
-
-class ControlMode(ABC):
-    """One way to read actions.
-
-    Attributes:
-        action_meaning: What each of the 7 numbers means at full scale, for people and for `info`.
-    """
-
-    action_meaning: ClassVar[str]
-
-    @abstractmethod
-    def __init__(self, spec: SceneSpec) -> None:
-        """Prepare for the robot and the table of `spec`."""
-
-    @abstractmethod
-    def reset(self, joints: Float64) -> None:
-        """Start from joint positions (n,), radians."""
-
-    @abstractmethod
-    def command(self, action: Float64, joints: Float64) -> ArmCommand:
-        """The joint targets for `action` (7,) in [-1, 1], given where the joints (n,) are now."""
-
-
-CONTROL_MODES: Registry[type[ControlMode]] = Registry("control mode")
-
-
-def make_control(spec: SceneSpec) -> ControlMode:
-    """The control mode that `spec.robot.control` names. Raises UnknownNameError naming the nearest one."""
-    return CONTROL_MODES[spec.robot.control](spec)
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Box in which the tool centre point may be, metres, base frame in x and y; z above the table's top."""
-
-    x: tuple[float, float] = (0.2, 0.8)
-    y: tuple[float, float] = (-0.45, 0.45)
-    z: tuple[float, float] = (0.01, 0.6)  # the Panda's fingertips reach 7 mm below its tool centre point
-
-
-WORKSPACE = Workspace()
 SHARES = ((1.0, 1.0), (0.7, 0.7), (1.0, 0.0), (0.7, 0.0), (0.4, 0.4), (0.4, 0.0), (0.15, 0.15), (0.15, 0.0))
 
 
@@ -87,33 +28,49 @@ class PdEeDeltaPose(ControlMode):
     ROTATION_SCALE: ClassVar[float] = 0.25  # radians, axis-angle in the base frame
     LEASH_POSITION: ClassVar[float] = 0.08
     LEASH_ROTATION: ClassVar[float] = 0.4
-    LEASH_JOINT: ClassVar[float] = 0.15  # radians between command and joint: an arm that was blocked does not jump
     REACHED: ClassVar[float] = 0.005  # metres, or radians / 10: a target is reached if the solution is this near
     action_meaning = "delta position 3 (0.05 m), delta axis-angle 3 (0.25 rad), both base frame; gripper > 0 closes"
 
     def __init__(self, spec: SceneSpec) -> None:
         """See ControlMode."""
-        self._robot = ROBOTS[spec.robot.name]()
-        self._kinematics: Kinematics = kinematics(spec.robot.name)
-        above = spec.table.height - spec.robot.base[2]
-        self._low = np.array([WORKSPACE.x[0], WORKSPACE.y[0], WORKSPACE.z[0] + above])
-        self._high = np.array([WORKSPACE.x[1], WORKSPACE.y[1], WORKSPACE.z[1] + above])
-        self._max_step = np.array(self._robot.max_velocity) / spec.robot.control_hz
-        self._command = np.array(self._robot.home)
+        super().__init__(spec)
+        self._low, self._high = WORKSPACE.bounds_b(spec)
         self._target_b = np.eye(4)
+
+    @staticmethod
+    def entries(robot: Robot) -> tuple[str, ...]:
+        """See ControlMode."""
+        moves = [f"delta {axis} (0.05 m)" for axis in "xyz"] + [f"delta axis-angle {axis} (0.25 rad)" for axis in "xyz"]
+        return (*moves, GRIPPER)
 
     def reset(self, joints: Float64) -> None:
         """See ControlMode."""
-        self._command = np.array(joints, np.float64)
+        super().reset(joints)
         self._target_b = self._kinematics.forward(self._command)
+
+    @property
+    def target_b(self) -> Float64:
+        """Pose (4, 4) that the tool is to have, base frame."""
+        return self._target_b.copy()
 
     def command(self, action: Float64, joints: Float64) -> ArmCommand:
         """See ControlMode."""
-        assert action.shape == (ACTION_DIM,)
-        self._command = np.clip(self._command, joints - self.LEASH_JOINT, joints + self.LEASH_JOINT)
+        assert action.shape == (7,)
+        self._command = self._leashed(joints)
         self._leash(self._kinematics.forward(joints))
         self._target_b, self._command = self._reachable(action[:6])
-        return ArmCommand(self._command.copy(), 0.0 if action[6] > 0 else self._robot.max_opening)
+        return ArmCommand(self._command.copy(), self._opening(action[6]))
+
+    def action_for(self, command: ArmCommand, joints: Float64) -> Float64:
+        """See ControlMode."""
+        motion = self.motion_to(self._kinematics.forward(command.joints))
+        return np.append(np.clip(motion, -1.0, 1.0), self._gripper(command.opening))
+
+    def motion_to(self, pose_b: Float64) -> Float64:
+        """What takes the target to `pose_b` (4, 4), as the first six entries of an action; unbounded."""
+        turn = vector_from_rotation(np.ascontiguousarray(pose_b[:3, :3] @ self._target_b[:3, :3].T))
+        gap = pose_b[:3, 3] - self._target_b[:3, 3]
+        return np.concatenate([gap / self.POSITION_SCALE, turn / self.ROTATION_SCALE])
 
     def _reachable(self, motion: Float64) -> tuple[Float64, Float64]:
         """The target after as much of `motion` (6,) as the arm can do in a step, and the joints (n,) that go there."""
