@@ -69,7 +69,11 @@ def pick(state: WorldState, name: str, yaw: float | None = None) -> FloatArray:
 
     `yaw` of the gripper (radians, world) is by default the best one of its grasp.
     """
-    goal, yaw = grasp_point(state, name), grasp_yaw(state, name) if yaw is None else yaw
+    return grip(state, grasp_point(state, name), grasp_yaw(state, name) if yaw is None else yaw)
+
+
+def grip(state: WorldState, goal: Float64, yaw: float) -> FloatArray:
+    """Close the fingers at a tool position (3,), metres, world; come down open and turned by `yaw`, radians."""
     offset = state.ee_position - goal
     aside = float(np.hypot(offset[0], offset[1]))
     if aside < NEAR_XY and abs(offset[2]) < NEAR_Z:

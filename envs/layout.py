@@ -70,8 +70,10 @@ class Slot:
 
 
 def radius(thing: ObjectSpec) -> float:
-    """Radius of the smallest upright cylinder around an object, metres."""
-    return object_kind(thing.kind).radius(thing.size)
+    """Radius of the smallest upright cylinder around an object, metres; around its middle if it lies."""
+    kind = object_kind(thing.kind)
+    upright = kind.radius(thing.size)
+    return math.hypot(upright, kind.height(thing.size) / 2) if thing.roll else upright
 
 
 def clear(thing: ObjectSpec, others: Sequence[ObjectSpec], gap: float) -> bool:
@@ -85,7 +87,7 @@ def clear(thing: ObjectSpec, others: Sequence[ObjectSpec], gap: float) -> bool:
 
 def stand(thing: ObjectSpec, x: float, y: float, yaw: float = 0.0) -> ObjectSpec:
     """`thing` resting on the table at (x, y), metres, world."""
-    return replace(thing, position=(x, y, resting_z(thing.kind, thing.size)), yaw=yaw)
+    return replace(thing, position=(x, y, resting_z(thing.kind, thing.size, roll=thing.roll)), yaw=yaw)
 
 
 def free_spot(thing: ObjectSpec, others: Sequence[ObjectSpec], gap: float = GAP) -> tuple[float, float]:

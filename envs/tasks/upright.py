@@ -1,0 +1,69 @@
+"""Upright: set the named thing, which has fallen over, on its base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+
+from envs.expert import Plan
+from envs.goals import Condition
+from envs.grammar import Grammar
+from envs.layout import REACHABLE, Rect, Slot
+from envs.predicates import AtRest, Held, OnTable, Released
+from envs.predicates import Upright as IsUpright
+from envs.scene import GoalSpec, ObjectSpec, SceneSpec
+from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
+from envs.tilting import back_off, stand_up
+
+TALL = {"bottle": (0.024, 0.105), "cylinder": (0.02, 0.08), "cup": (0.029, 0.07)}  # metres
+
+FAR = Rect(0.49, 0.605, -0.2, 0.2)  # where things lie: nearer to the robot, arms cannot lean to the side
+
+
+@TASKS.register("Upright")
+class Upright(Task):
+    """One of three things that lie on the table."""
+
+    name: ClassVar[str] = "Upright"
+    max_steps: ClassVar[int] = 80
+    grammar: ClassVar[Grammar] = Grammar(
+        train=("stand {target} up", "set {target} upright", "put {target} on its base"),
+        held_out={
+            1: ("erect {target}", "raise {target} upright", "turn {target} vertical"),
+            2: ("please erect {target_syn} properly", "kindly raise {target_syn} upright"),
+            3: (
+                "i would like {target_syn} to stop lying down there",
+                "would you mind straightening {target_syn} because somebody knocked it over",
+            ),
+        },
+        target_kinds=tuple(TALL),
+    )
+
+    def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
+        """See Task."""
+        named = pick_descriptions(rng, 3, tuple(TALL))
+        things = [replace(make_thing(color, kind, TALL[kind]), roll=np.pi / 2) for color, kind in named]
+        return tuple(things), GoalSpec(self.name, things[0].name)
+
+    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
+        """See Task."""
+        area, hole = FAR.grown(margin).within(REACHABLE), FAR.grown(inner) if inner >= 0 else None
+        return [Slot(thing, area, hole if thing.name == goal.target else None, np.pi) for thing in things]
+
+    def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
+        """Upright on the table, let go, at rest."""
+        name = goal.target
+        return IsUpright(name) & OnTable(name) & Released(name) & AtRest(name)
+
+    def expert(self, spec: SceneSpec) -> Expert:
+        """See Task."""
+        name = spec.goal.target
+        point = np.array(spec.object(name).position[:2])
+        standing = IsUpright(name) & OnTable(name)
+        return Plan(
+            (standing & ~Held(name), lambda state: stand_up(state, name, point)),
+            (Released(name) & IsUpright(name, -1.0), back_off),  # never: the gripper must not turn while it is near
+        )

@@ -1,0 +1,100 @@
+"""Motions that turn a thing about a horizontal axis: the gripper leans. As Markovian as those of `envs.expert`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs.expert import CLOSED, OPEN, STEP_M, STEP_RAD, TIP, TRAVEL_Z, grip, move, tool_yaw
+from envs.fixture import rotate
+from envs.geometry import bottom_of, lean_of
+from envs.objects import object_kind
+from envs.state import Float64, WorldState
+from vla.contract import FloatArray
+
+END = 0.015  # metres from the top of a thing to where it is gripped: the hand stays off the table when it leans
+SIDE = np.pi / 2  # yaw of a gripper that leans to the left or right
+LOPSIDED = np.pi / 4  # radians: how much farther the gripper turns from straight than beyond `SIDE`
+SIDEWAYS = 0.25  # radians: near enough to it
+LEANING = 0.35  # radians: a tool that leans more has begun to turn a thing upright
+UPRIGHT = 0.2  # radians: what leans less is put down, and what is left of its lean falls to the right side
+CLEARANCE = 0.012  # metres below what is being turned
+LET_GO = 0.008  # metres above the table at which it is let go
+TILT_GAIN = 0.4
+TILT_STEP = 0.15  # radians in one step
+
+
+def stand_up(state: WorldState, name: str, point: Float64) -> FloatArray:
+    """Grip a lying thing near its top, from above; turn it upright and let it go with its middle over `point`.
+
+    Arms lean best to their sides: so it is turned until its axis points there before the gripper begins to lean.
+
+    Args:
+        state: Where everything is.
+        name: The thing.
+        point: (2,) metres, world.
+    """
+    axis, end = axis_of(state, name), end_of(state, name)
+    if name in state.grasped and np.linalg.norm(state.ee_position - end) < 0.04:
+        return _raise(state, name, point, axis)
+    if lean_of(state, name) < 0.5 or _leaning(state) > LEANING:
+        return back_off(state)
+    end[2] = max(end[2], TIP + 0.007)
+    return grip(state, end, _across(state, axis))
+
+
+def _raise(state: WorldState, name: str, point: Float64, axis: Float64) -> FloatArray:
+    """What to do with a thing that is held by its end."""
+    lean = lean_of(state, name)
+    rest = bottom_of(state, name) - state.spec.table.height
+    aside = point - state.objects[name].position[:2]
+    if lean < UPRIGHT:
+        waypoint = state.ee_position + np.array([*aside, 0.002 - rest])
+        return lean_to(state, waypoint, OPEN if rest < LET_GO else CLOSED, np.zeros(3))
+    waypoint = state.ee_position + np.array([*aside, CLEARANCE - rest])
+    if abs(SIDE - tool_yaw(state)) > SIDEWAYS and _leaning(state) < LEANING:
+        waypoint[2] += 2 * CLEARANCE
+        return move(state, waypoint, CLOSED, SIDE)
+    across = np.cross(axis, [0.0, 0.0, 1.0])
+    return lean_to(state, waypoint, CLOSED, lean * across / max(float(np.linalg.norm(across)), 1e-6))
+
+
+def _across(state: WorldState, axis: Float64) -> float:
+    """Yaw (rad) at which the fingers close across a lying axis (3,), from -45 to 135 degrees: around `SIDE`."""
+    yaw = (float(np.arctan2(axis[1], axis[0])) - SIDE + np.pi / 2 + LOPSIDED) % np.pi + SIDE - np.pi / 2 - LOPSIDED
+    if yaw + np.pi < SIDE + np.pi / 2 - LOPSIDED + 0.2 and tool_yaw(state) > SIDE:
+        yaw += np.pi  # both are about as near: the one that the gripper is nearer to
+    return float(yaw)
+
+
+def _leaning(state: WorldState) -> float:
+    """Angle between the gripper and straight down, radians."""
+    return float(np.arccos(np.clip(-rotate(state.ee_quaternion, (0.0, 0.0, 1.0))[2], -1.0, 1.0)))
+
+
+def back_off(state: WorldState) -> FloatArray:
+    """Open the fingers and go up; turn the gripper down again only where it is out of the way."""
+    up = state.ee_position + np.array([0.0, 0.0, STEP_M])
+    if state.ee_position[2] > TRAVEL_Z:
+        return move(state, up, OPEN, tool_yaw(state))
+    return lean_to(state, up, OPEN, np.zeros(3))
+
+
+def lean_to(state: WorldState, waypoint: Float64, gripper: float, turn: Float64) -> FloatArray:
+    """The action towards a tool position (3,), metres, world; `turn` (3,) is the rotation left to do, radians."""
+    action = move(state, waypoint, gripper)
+    step = TILT_GAIN * turn
+    step *= min(1.0, TILT_STEP / max(float(np.linalg.norm(step)), 1e-9))
+    action[3:6] = step / STEP_RAD
+    return action
+
+
+def axis_of(state: WorldState, name: str) -> Float64:
+    """An object's own z axis (3,) in the world."""
+    return np.asarray(rotate(state.objects[name].quaternion, (0.0, 0.0, 1.0)))
+
+
+def end_of(state: WorldState, name: str) -> Float64:
+    """The point (3,), metres, world, on an object's axis `END` below its top."""
+    spec = state.spec.object(name)
+    top = object_kind(spec.kind).shape(spec.size).extent(np.array([0.0, 0.0, 1.0]))
+    return np.asarray(state.objects[name].position + (top - END) * axis_of(state, name))
