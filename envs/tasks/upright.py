@@ -63,7 +63,4 @@ class Upright(Task):
         name = spec.goal.target
         point = np.array(spec.object(name).position[:2])
         standing = IsUpright(name) & OnTable(name)
-        return Plan(
-            (standing & ~Held(name), lambda state: stand_up(state, name, point)),
-            (Released(name) & IsUpright(name, -1.0), back_off),  # never: the gripper must not turn while it is near
-        )
+        return Plan((standing & ~Held(name), lambda state: stand_up(state, name, point)), then=back_off)
