@@ -68,15 +68,22 @@ def _across(state: WorldState, axis: Float64) -> float:
 
 def _leaning(state: WorldState) -> float:
     """Angle between the gripper and straight down, radians."""
-    return float(np.arccos(np.clip(-rotate(state.ee_quaternion, (0.0, 0.0, 1.0))[2], -1.0, 1.0)))
+    return float(np.linalg.norm(_to_straight(state)))
+
+
+def _to_straight(state: WorldState) -> Float64:
+    """The shortest rotation (3,), radians, world, after which the gripper points straight down."""
+    ahead = rotate(state.ee_quaternion, (0.0, 0.0, 1.0))
+    across = np.cross(ahead, [0.0, 0.0, -1.0])
+    angle = np.arccos(np.clip(-ahead[2], -1.0, 1.0))
+    return np.asarray(angle * across / max(float(np.linalg.norm(across)), 1e-9))
 
 
 def back_off(state: WorldState) -> FloatArray:
-    """Open the fingers and go up; turn the gripper down again only where it is out of the way."""
-    up = state.ee_position + np.array([0.0, 0.0, STEP_M])
-    if state.ee_position[2] > TRAVEL_Z:
-        return move(state, up, OPEN, tool_yaw(state))
-    return lean_to(state, up, OPEN, np.zeros(3))
+    """Open the fingers and go up; the gripper points down again only where it is out of the way."""
+    high = state.ee_position[2] > TRAVEL_Z
+    up = state.ee_position + np.array([0.0, 0.0, STEP_M if state.ee_position[2] < 2 * TRAVEL_Z else 0.0])
+    return lean_to(state, up, OPEN, _to_straight(state) if high else np.zeros(3))
 
 
 def lean_to(state: WorldState, waypoint: Float64, gripper: float, turn: Float64) -> FloatArray:

@@ -28,7 +28,7 @@ class Upright(Task):
     """One of three things that lie on the table."""
 
     name: ClassVar[str] = "Upright"
-    max_steps: ClassVar[int] = 80
+    max_steps: ClassVar[int] = 100
     grammar: ClassVar[Grammar] = Grammar(
         train=("stand {target} up", "set {target} upright", "put {target} on its base"),
         held_out={
