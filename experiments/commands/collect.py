@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from typing_extensions import Self
 
-from envs.control import CONTROL_MODES
+from envs.control import CONTROL_MODES, action_entries
 from envs.scene import RobotSpec
 from envs.tasks.base import TASKS
 from envs.world import World
@@ -46,6 +46,10 @@ class Args:
     """Seed of the training split."""
     policy: str = "expert"
     """Who demonstrates."""
+    robot: str = "panda"
+    """Registered robot."""
+    control: str = "pd_ee_delta_pose"
+    """Registered control mode; the expert's actions are converted to it."""
     json: bool = False
     """Print one JSON object as the last line."""
 
@@ -70,19 +74,20 @@ def run(folder: Path, tasks: list[str], args: Args) -> Collection:
     for name in tasks:
         if name not in TASKS:
             raise nearest("task", name, list(TASKS))
-    robot = RobotSpec()
+    entries = action_entries(args.robot, args.control)
     with TaskBars(args.episodes) as bars:
         return collect(
             folder,
             CollectSettings(tuple(tasks), args.episodes, args.policy, args.seed, args.noise),
-            world_factory=World,
+            world_factory=functools.partial(World, robot=args.robot, control=args.control),
             policy_factory=functools.partial(make_policy, args.policy),
             workers=worker_count(args.workers),
             info={
-                "robot": robot.name,
-                "control": robot.control,
-                "control_hz": robot.control_hz,
-                "action": CONTROL_MODES[robot.control].action_meaning,
+                "robot": args.robot,
+                "control": args.control,
+                "control_hz": RobotSpec().control_hz,
+                "action": CONTROL_MODES[args.control].action_meaning,
+                "action_entries": list(entries),
             },
             on_progress=bars.update,
         )

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
+from envs.control import action_entries
 from envs.world import World
 from experiments.suites import get_suite
 from experiments.workers import worker_count
@@ -24,6 +25,8 @@ from vla.contract import EpisodeRequest
 from vla.evaluation import RUNS, Evaluation, Subject, evaluate
 from vla.suites import Suite
 from vla.tables import evaluation_tables
+
+DEFAULT_BODY = ("panda", "pd_ee_delta_pose")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,10 @@ class Args:
     """Only these axes and controls of the suite; `none` for the in-distribution cell alone."""
     episodes: int | None = None
     """Episodes a cell instead of the suite's own number."""
+    robot: str = "panda"
+    """Registered robot."""
+    control: str = "pd_ee_delta_pose"
+    """Registered control mode."""
     seed: int | None = None
     """Suite seed instead of the suite's own."""
     workers: Annotated[int | Literal["auto"], tyro.conf.arg(metavar="K|auto")] = "auto"
@@ -79,13 +86,14 @@ def main(args: Args) -> int:
 def run(args: Args) -> Evaluation:
     """The evaluation that the options ask for."""
     suite = chosen_suite(args)
-    subject = chosen_subject(args.policy, args.name)
+    action_entries(args.robot, args.control)  # a bad name is told now
+    subject = chosen_subject(args.policy, args.name, (args.robot, args.control))
     folder = (args.out or Path("runs") / suite.name) / RUNS / subject.name
     return evaluate(
         suite,
         subject,
         folder,
-        world_factory=World,
+        world_factory=functools.partial(World, robot=args.robot, control=args.control),
         workers=worker_count(args.workers),
         slots_per_worker=args.slots,
         keep=None if args.keep == 0 else functools.partial(_first, args.keep),
@@ -103,11 +111,13 @@ def chosen_suite(args: Args) -> Suite:
     return get_suite(args.suite).narrowed(args.task, args.axis, args.episodes, args.seed)
 
 
-def chosen_subject(policy: str, name: str = "") -> Subject:
+def chosen_subject(policy: str, name: str = "", body: tuple[str, str] = DEFAULT_BODY) -> Subject:
     """The policy with a name for its folder and the hash of its weights.
 
+    The name says the robot and the control mode (`body`) where they are not the default: their results are others.
     Raises ValueError for a name that is neither registered nor a checkpoint.
     """
     label = name or re.sub(r"[^A-Za-z0-9_.-]+", "-", policy.removeprefix("runs/")).strip("-")
+    label = "-".join((label, *(name for name, default in zip(body, DEFAULT_BODY, strict=True) if name != default)))
     weights = getattr(make_policy(policy), "fingerprint", "")
     return Subject(label, functools.partial(make_policy, policy), policy, weights)

@@ -33,6 +33,10 @@ class Args:
     """Folder of stored episodes to draw from."""
     policy: str = ""
     """Policy or checkpoint that plays the episode now."""
+    robot: str = "panda"
+    """Registered robot."""
+    control: str = "pd_ee_delta_pose"
+    """Registered control mode."""
     key: str = ""
     """Key of the episode, for example eval-0-Lift-light.3-00012; without it --task, --index and so on name it."""
     task: str = "Lift"
@@ -65,7 +69,7 @@ def main(args: Args) -> int:
         raise ValueError("give either --episodes FOLDER (a stored episode) or --policy NAME (one that is played now)")
     if args.size < 16:
         raise ValueError(f"expected --size of at least 16 pixels, got {args.size}")
-    episode = stored(args.episodes, args.key) if args.episodes else played(args.policy, request(args))
+    episode = stored(args.episodes, args.key) if args.episodes else played(args, request(args))
     look = Look(cameras=args.cameras, fps=control_rate(episode), quality=args.quality)
     frames = frame_source(episode, args.cameras, args.size, renderer=args.renderer)
     write_episode(episode, frames, args.out, look)
@@ -102,11 +106,11 @@ def request(args: Args) -> EpisodeRequest:
     return replace(asked, perturbations=(Perturbation(args.axis, args.level),)) if args.axis else asked
 
 
-def played(policy: str, asked: EpisodeRequest) -> Episode:
+def played(args: Args, asked: EpisodeRequest) -> Episode:
     """Let a policy play an episode. Raises ValueError with the traceback if not even a scene came of it."""
-    player = make_policy(policy)
-    world = World(image_size=getattr(player, "image_size", None))
-    recorder = Recorder({"policy": policy})
+    player = make_policy(args.policy)
+    world = World(image_size=getattr(player, "image_size", None), robot=args.robot, control=args.control)
+    recorder = Recorder({"policy": args.policy})
     try:
         result = rollout(world, player, asked, subscribers=(recorder,))
     finally:
