@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.geometry import bottom_of, grasp_of
+from envs.geometry import bottom_of, grasp_of, seat_of
 from envs.goals import Condition
 from envs.objects import object_kind
 from envs.state import Float64, WorldState
@@ -28,6 +28,8 @@ MAX_STEP = 0.035  # metres in one step: slower than the robot could, so that a p
 TURN_GAIN = 0.4
 
 TRAVEL_Z = 0.13  # metres: what is held or the fingertips pass over everything on the table
+OVER = 0.03  # metres: what is put on a high thing comes from so much above it
+TALL = 0.09  # metres: the lowest point of what is carried is so high
 SLOPE = 2.5  # metres of height per metre of distance when coming down
 TIP = 0.008  # metres from the tool centre point down to the fingertips
 NEAR_XY = 0.012  # metres: near enough to close or open the gripper
@@ -105,7 +107,7 @@ def put(
     """Bring the held object to where its lowest point is `point` (3,), metres, world, under its centre; then let go.
 
     `yaw` is that of the gripper (radians, world; None keeps it), `clearance` metres are left below the object; the tool
-    crosses the table at a height of `travel` metres.
+    crosses the table at a height of `travel` metres, or more if the place or the object is high.
     """
     aside = state.ee_position[:2] - state.objects[name].position[:2]
     hangs = float(state.ee_position[2]) - bottom_of(state, name)
@@ -113,6 +115,7 @@ def put(
     offset = state.ee_position - goal
     turned = tool_yaw(state) if yaw is None else yaw
     arrived = np.hypot(offset[0], offset[1]) < PUT_XY and offset[2] < 0.006 and abs(turned - tool_yaw(state)) < TURNED
+    travel = max(travel, goal[2] + OVER, hangs + TALL)
     return move(state, descend(state, goal, travel), OPEN if arrived else CLOSED, turned)
 
 
@@ -128,6 +131,11 @@ def lift(state: WorldState, name: str) -> FloatArray:
     if not holds(state, name):
         return pick(state, name)
     return move(state, state.ee_position + np.array([0.0, 0.0, STEP_M]), CLOSED, tool_yaw(state))
+
+
+def fetch_onto(state: WorldState, name: str, place: str) -> FloatArray:
+    """Pick an object up wherever it is and put it on top of another, or on a zone."""
+    return fetch(state, name, seat_of(state, place))
 
 
 def retreat(state: WorldState) -> FloatArray:

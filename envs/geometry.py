@@ -61,6 +61,14 @@ def top_of(state: WorldState, name: str) -> float:
     return float(state.objects[name].position[2]) + shape.extent(up_of(state, name))
 
 
+def seat_of(state: WorldState, name: str) -> Float64:
+    """The point (3,), metres, world, where something that is put on or into an object rests."""
+    spec = state.spec.object(name)
+    shape = object_kind(spec.kind).shape(spec.size)
+    hollow = 0.0 if shape.floor < 0 else shape.height - shape.floor
+    return np.array([*state.objects[name].position[:2], top_of(state, name) - hollow])
+
+
 def lean_of(state: WorldState, name: str) -> float:
     """Angle between an object's own z axis and the world's, radians in [0, pi]."""
     return float(np.arccos(np.clip(up_of(state, name)[2], -1.0, 1.0)))

@@ -52,6 +52,9 @@ REACHABLE = Rect(0.35, 0.65, -0.25, 0.25)  # where any scene may put them: the e
 GAP = 0.04  # metres between footprints: an open finger is 1 to 2 cm thick and needs room for errors
 
 
+HAND = (0.045, 0.105)  # metres in x and y from the fingertips to the outside of a hand that opens along y
+
+
 @dataclass(frozen=True)
 class Slot:
     """An object that needs a place.
@@ -109,6 +112,11 @@ def free_spot(thing: ObjectSpec, others: Sequence[ObjectSpec], gap: float = GAP)
     return best
 
 
+def resting(thing: ObjectSpec, table_height: float = 0.0) -> bool:
+    """Whether it stands on the table, not on something else."""
+    return abs(thing.position[2] - resting_z(thing.kind, thing.size, table_height, thing.roll)) < 1e-3
+
+
 def arrange(
     slots: Sequence[Slot],
     rng: np.random.Generator,
@@ -145,3 +153,18 @@ def _attempt(
         else:
             return None
     return tuple(placed)
+
+
+def off_lane(point: tuple[float, float], start: tuple[float, float], end: tuple[float, float], run_up: float) -> float:
+    """Distance (m) of a point from the straight way between two points that begins `run_up` metres before `start`."""
+    length = math.hypot(end[0] - start[0], end[1] - start[1])
+    ahead_x, ahead_y = (end[0] - start[0]) / length, (end[1] - start[1]) / length
+    aside_x, aside_y = point[0] - start[0], point[1] - start[1]
+    along = min(max(aside_x * ahead_x + aside_y * ahead_y, -run_up), length)
+    return math.hypot(aside_x - along * ahead_x, aside_y - along * ahead_y)
+
+
+def clears_hand(point: tuple[float, float], thing: ObjectSpec) -> bool:
+    """Whether a hand that works low at a point of the table keeps from a thing that is higher than the fingers."""
+    away_x, away_y = abs(thing.position[0] - point[0]), abs(thing.position[1] - point[1])
+    return away_x >= HAND[0] + radius(thing) or away_y >= HAND[1] + radius(thing)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -14,7 +13,7 @@ from envs.expert import push, stay
 from envs.geometry import moved
 from envs.goals import Condition
 from envs.grammar import Grammar
-from envs.layout import REACHABLE, Rect, Slot, radius
+from envs.layout import REACHABLE, Rect, Slot, off_lane, radius
 from envs.predicates import PUSHED_SPEED, AtRest, InZone
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
@@ -138,10 +137,5 @@ def _far_from_lane(other: ObjectSpec, thing: ObjectSpec, zone: ObjectSpec) -> bo
 
     Objects stay `LANE` away; the way crosses no other zone.
     """
-    (x, y), (to_x, to_y) = thing.position[:2], zone.position[:2]
-    length = math.hypot(to_x - x, to_y - y)
-    ahead_x, ahead_y = (to_x - x) / length, (to_y - y) / length
-    aside_x, aside_y = other.position[0] - x, other.position[1] - y
-    along = min(max(aside_x * ahead_x + aside_y * ahead_y, -RUN_UP), length)
     limit = radius(other) if other.kind == "zone" else LANE
-    return math.hypot(aside_x - along * ahead_x, aside_y - along * ahead_y) >= limit
+    return off_lane(other.position[:2], thing.position[:2], zone.position[:2], RUN_UP) >= limit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -12,7 +11,7 @@ import numpy as np
 from envs.expert import push, stay
 from envs.goals import Condition
 from envs.grammar import Grammar
-from envs.layout import REACHABLE, Rect, Slot
+from envs.layout import REACHABLE, Rect, Slot, off_lane
 from envs.predicates import PUSHED_SPEED, AtRest, Displaced, OnTable
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
@@ -124,11 +123,5 @@ def _free(thing: ObjectSpec, relation: str, others: Sequence[ObjectSpec]) -> boo
     x, y = thing.position[:2]
     if not all(WORKSPACE.contains(x + d * ahead_x, y + d * ahead_y) for d in (-RUN_UP, RUN_OUT)):
         return False
-    for other in others:
-        if other.name == thing.name:
-            continue
-        aside_x, aside_y = other.position[0] - x, other.position[1] - y
-        along = min(max(aside_x * ahead_x + aside_y * ahead_y, -RUN_UP), RUN_OUT)
-        if math.hypot(aside_x - along * ahead_x, aside_y - along * ahead_y) < LANE:
-            return False
-    return True
+    end = (x + RUN_OUT * ahead_x, y + RUN_OUT * ahead_y)
+    return all(off_lane(o.position[:2], (x, y), end, RUN_UP) >= LANE for o in others if o.name != thing.name)
