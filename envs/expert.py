@@ -12,8 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.geometry import bottom_of, grasp_of, seat_of
+from envs.geometry import bottom_of, grasp_of, seat_of, top_of
 from envs.goals import Condition
+from envs.layout import HAND, radius
 from envs.objects import object_kind
 from envs.state import Float64, WorldState
 from vla.contract import FloatArray
@@ -35,6 +36,7 @@ TIP = 0.008  # metres from the tool centre point down to the fingertips
 NEAR_XY = 0.012  # metres: near enough to close or open the gripper
 NEAR_Z = 0.012
 FREE_OPENING = 0.06  # metres: with less, the gripper cannot come down over an object
+FINGER = 0.035  # metres from the tool up to the hand, at least
 TURNED = 0.12  # radians: near enough to the wanted yaw to come down or let go
 TURN_HEIGHT = 0.05  # metres above the grasp at which the gripper turns first
 LENIENT = 0.55  # radians: a square block that is turned less aligns itself with the closing fingers
@@ -135,7 +137,9 @@ def lift(state: WorldState, name: str) -> FloatArray:
 
 def fetch_onto(state: WorldState, name: str, place: str) -> FloatArray:
     """Pick an object up wherever it is and put it on top of another, or on a zone."""
-    return fetch(state, name, seat_of(state, place))
+    if not holds(state, name):
+        return pick(state, name, roomy_yaw(state, name))
+    return put(state, name, seat_of(state, place))
 
 
 def retreat(state: WorldState) -> FloatArray:
@@ -252,6 +256,32 @@ def grasp_yaw(state: WorldState, name: str) -> float:
     if abs(abs(nearest) - period / 2) < 0.1:  # two yaws are about as near: the one that the gripper is nearer to
         nearest += 0.0 if abs(nearest - tool_yaw(state)) < period / 2 else -np.sign(nearest) * period
     return float(nearest)
+
+
+def roomy_yaw(state: WorldState, name: str) -> float:
+    """Yaw (rad, world) at which the gripper takes an object without the hand hitting something higher beside it.
+
+    It is that of the grasp unless a quarter of a turn is better.
+    """
+    yaw = grasp_yaw(state, name)
+    if grasp_of(state, name)[2] not in (0, 4) or not _hand_hits(state, name, yaw):
+        return yaw
+    turned = min(yaw + np.pi / 2, yaw - np.pi / 2, key=lambda other: abs(other - tool_yaw(state)))
+    return yaw if _hand_hits(state, name, turned) else turned
+
+
+def _hand_hits(state: WorldState, name: str, yaw: float) -> bool:
+    """Whether a hand that is turned by `yaw` and takes an object meets another one."""
+    goal = grasp_point(state, name)
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    for thing in state.spec.objects:
+        x, y = state.objects[thing.name].position[:2] - goal[:2]
+        if thing.name == name or top_of(state, thing.name) < goal[2] + FINGER:
+            continue
+        across, along = abs(cos * x + sin * y), abs(cos * y - sin * x)
+        if across < HAND[0] + radius(thing) and along < HAND[1] + radius(thing):
+            return True
+    return False
 
 
 def release_point(state: WorldState, name: str, place: str) -> Float64:
