@@ -13,7 +13,7 @@ from envs.predicates import AtRest, Held, InZone, On, Released
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert, Task, draw_descriptions, make_thing
 
-KINDS = ("block", "cylinder", "cup")  # a ball rolls off; the hand hits a bottle beside it
+KINDS = ("block", "cylinder", "cup", "cone", "star", "ring", "l_shape")  # a ball rolls off; a bottle is in the way
 PLACES = {"plate": (0.065, 0.014), "zone": (0.1,), "block": (0.09, 0.09, 0.02)}  # the block is too wide to be taken
 
 

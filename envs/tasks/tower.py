@@ -16,12 +16,15 @@ from envs.predicates import AtRest, Held, On, OnTable, Released
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert, Task, draw_descriptions, make_thing
 
-SIZES = {"block": (0.04, 0.04, 0.04), "cylinder": (0.021, 0.04)}  # low, so that three stand well
+TOPS = ("block", "cone", "star", "half_cylinder")  # below are only blocks: what falls from a round thing rolls away
 
 
 @TASKS.register("Tower")
 class Tower(Task):
-    """Three of four objects. The goal's target is the top, its place the middle, its third object the bottom."""
+    """Three of four objects, three of which are blocks.
+
+    The goal's target is the top, its place the middle, its third object the bottom.
+    """
 
     name: ClassVar[str] = "Tower"
     max_steps: ClassVar[int] = 200
@@ -45,16 +48,17 @@ class Tower(Task):
                 "start with {third_syn} then add {place_syn} over it finally {target} should crown them",
             ),
         },
-        target_kinds=tuple(SIZES),
-        place_kinds=tuple(SIZES),
-        other_kinds=(tuple(SIZES),),
+        target_kinds=TOPS,
+        place_kinds=("block",),
+        other_kinds=(("block",),),
     )
 
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
         """See Task."""
-        pairs = draw_descriptions(rng, 4, tuple(SIZES))
-        things = tuple(make_thing(color, kind, SIZES[kind]) for color, kind in pairs)
-        return things, GoalSpec(self.name, things[0].name, things[1].name, (things[2].name,))
+        below = draw_descriptions(rng, 3, ("block",))
+        above = draw_descriptions(rng, 1, TOPS, taken=below)
+        top, middle, bottom, other = (make_thing(color, kind) for color, kind in (*above, *below))
+        return (top, middle, bottom, other), GoalSpec(self.name, top.name, middle.name, (bottom.name,))
 
     def accept(self, things: Sequence[ObjectSpec], goal: GoalSpec) -> bool:
         """The hand that takes one of them does not hit what is stacked on another."""
