@@ -26,7 +26,7 @@ class PlaceOn(Task):
     grammar: ClassVar[Grammar] = Grammar(
         train=("put {target} on {place}", "place {target} on {place}", "lay {target} on {place}"),
         held_out={
-            1: ("set {target} on {place}", "deposit {target} on {place}", "position {target} on {place}"),
+            1: ("perch {target} on {place}", "deposit {target} on {place}", "position {target} on {place}"),
             2: ("could you please set {target_syn} on {place}", "kindly deposit {target} on {place_syn} please"),
             3: (
                 "i would like to find {target_syn} resting upon {place_syn}",

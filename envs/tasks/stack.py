@@ -25,11 +25,11 @@ class Stack(Task):
     grammar: ClassVar[Grammar] = Grammar(
         train=("stack {target} on {place}", "put {target} on top of {place}", "place {target} on top of {place}"),
         held_out={
-            1: ("pile {target} on top of {place}", "balance {target} on {place}", "set {target} on top of {place}"),
+            1: ("pile {target} on top of {place}", "balance {target} on {place}", "mount {target} on top of {place}"),
             2: ("could you please pile {target_syn} on {place}", "kindly set {target} on top of {place_syn} please"),
             3: (
-                "i would like {target_syn} to stand upon {place_syn}",
-                "build something small with {target_syn} over {place} underneath",
+                "i would be glad if {target_syn} could stand upon {place_syn}",
+                "build me something quite small with {target_syn} over {place} underneath",
             ),
         },
         target_kinds=tuple(SIZES),

@@ -33,7 +33,7 @@ class Unstack(Task):
             1: ("unload {target} from {place}", "take {target} from {place}", "lower {target} from {place}"),
             2: ("could you please take {target_syn} from {place}", "kindly remove {target} from above {place_syn}"),
             3: (
-                "i would like {target_syn} to stand beside {place_syn}",
+                "i would rather have {target_syn} standing beside {place_syn}",
                 "nothing should remain above {place_syn} so relocate {target_syn}",
             ),
         },
