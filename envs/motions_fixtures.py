@@ -16,6 +16,7 @@ from vla.contract import FloatArray
 
 STRIDE_M = 0.05  # metres of a sliding joint, and
 STRIDE_RAD = 0.4  # radians of a turning one, asked for at a time
+REGRIP = 0.2  # share of the slip between fingers and handle that is made good: with more, a slip stops the motion
 ABOVE = 0.012  # metres above a button at which the fingers wait until they are over its middle
 OVER_BUTTON = 0.008  # metres off its middle: near enough to press
 DEEP = 0.012  # metres below the top of a button that the fingers aim at
@@ -35,8 +36,10 @@ def operate(state: WorldState, name: str, joint: float) -> FloatArray:
         return pick(state, name, yaw if upright else None)
     stride = STRIDE_M if part.motion == "prismatic" else STRIDE_RAD
     ahead = float(np.clip(joint - body.joint, -stride, stride))
+    now = grasp_of(state, name)[0]
     pose = part_pose(part, body.joint + ahead, body.position.tolist(), body.quaternion.tolist())
-    point = np.asarray(pose[:3]) + rotate(pose[3:], part.grasp.position)
+    way = np.asarray(pose[:3]) + rotate(pose[3:], part.grasp.position) - now
+    point = state.ee_position + way + (1.0 if upright else REGRIP) * (now - state.ee_position)
     point[2] = max(point[2], TIP + 0.007)
     return move(state, point, CLOSED, yaw + ahead if upright else _nearest(yaw, tool_yaw(state), np.pi))
 

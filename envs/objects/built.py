@@ -1,4 +1,4 @@
-"""Surfaces of things built from boxes and upright cylinders: what is seen is what can be touched. Knows no kind."""
+"""Surfaces of things built from boxes, balls and upright cylinders: what is seen can be touched. Knows no kind."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from envs.renderer.types import Mesh
 from envs.scene import Vec3
 
 BODY = 0.55  # shade of the part that stands still, as a share of the colour: the moving part is brighter
+BALL_ROWS = 10
 GRIP = 0.25  # shade of handles and marks
 
 
@@ -22,7 +23,7 @@ def box(size: Vec3, center: Vec3 = (0.0, 0.0, 0.0)) -> Piece:
 
 
 def built(pieces: Sequence[Piece], shades: float | Sequence[float] = 1.0) -> Mesh:
-    """The surface of boxes and upright cylinders.
+    """The surface of boxes, balls and upright cylinders.
 
     Args:
         pieces: Without rotation.
@@ -32,6 +33,9 @@ def built(pieces: Sequence[Piece], shades: float | Sequence[float] = 1.0) -> Mes
     for piece in pieces:
         if piece.shape == "box":
             mesh = box_mesh([2 * half for half in piece.dims])
+        elif piece.shape == "sphere":
+            angles = np.linspace(-np.pi / 2, np.pi / 2, BALL_ROWS + 1)
+            mesh = lathe([[(piece.dims[0] * float(np.cos(a)), piece.dims[0] * float(np.sin(a))) for a in angles]], 16)
         else:
             radius, half = piece.dims[0], piece.dims[1] / 2
             edge = [(0.0, -half), (radius, -half), (radius, half), (0.0, half)]

@@ -8,6 +8,7 @@ from envs.objects import Grasp, Noun, Part, Piece, Shape, Size, kind
 from envs.objects.built import BODY, GRIP, box, built
 
 TRAVEL = 0.012  # metres that a button goes down
+SUNK = 0.008  # metres of a button that are in its plate at first
 SPRING = 6.0  # N: drives a button back
 TURN = 2.0  # radians that a knob turns either way
 TILT = 0.6  # radians that a lever tilts up and down
@@ -24,7 +25,7 @@ MARKS = (-np.pi / 2, -np.pi / 4, 0.0, np.pi / 4, np.pi / 2)  # radians: marks on
 def button(size: Size) -> Shape:
     """A plate with a round plunger."""
     side, radius, height = size
-    plunger = Piece("cylinder", (radius, height + TRAVEL), (0.0, 0.0, (TRAVEL - height) / 2))
+    plunger = Piece("cylinder", (radius, TRAVEL + SUNK), (0.0, 0.0, (TRAVEL - SUNK) / 2))
     return _spring_button(side, height, plunger)
 
 
@@ -38,7 +39,21 @@ def button(size: Size) -> Shape:
 def key(size: Size) -> Shape:
     """A plate with a square plunger, as on a keyboard."""
     side, edge, height = size
-    return _spring_button(side, height, box((edge, edge, height + TRAVEL), (0.0, 0.0, (TRAVEL - height) / 2)))
+    return _spring_button(side, height, box((edge, edge, TRAVEL + SUNK), (0.0, 0.0, (TRAVEL - SUNK) / 2)))
+
+
+@kind(
+    "pedal",
+    {"side": 0.07, "width": 0.022, "height": 0.024},
+    noun=Noun("pedal", ("treadle", "lath")),
+    mass=0.0,
+    moves=False,
+)
+def pedal(size: Size) -> Shape:
+    """A plate with a long, narrow plunger."""
+    side, width, height = size
+    bar = box((width, 0.8 * side, TRAVEL + SUNK), (0.0, 0.0, (TRAVEL - SUNK) / 2))
+    return _spring_button(side, height, bar)
 
 
 def _spring_button(side: float, height: float, plunger: Piece) -> Shape:
@@ -89,7 +104,7 @@ def knob(size: Size) -> Shape:
         (0.0, 0.0, height / 2 + 0.001),
         -TURN,
         TURN,
-        friction=0.03,
+        friction=0.12,
         mass=0.05,
         grasp=Grasp((0.0, 0.0, disc + 0.6 * fin)),
     )
@@ -100,30 +115,30 @@ def knob(size: Size) -> Shape:
 
 @kind(
     "lever",
-    {"depth": 0.045, "width": 0.06, "height": 0.09},
+    {"depth": 0.045, "width": 0.06, "height": 0.075},
     noun=Noun("lever", ("handle", "crank")),
     mass=0.0,
     moves=False,
 )
 def lever(size: Size) -> Shape:
-    """A post with a stick that points to the front (+x) and tilts up (positive) and down."""
+    """A post with a stick that points to the front (+x) and tilts up (positive) and down; at its end is a ball."""
     depth, width, height = size
     post = (box((depth, width, height)),)
-    length, thick = 0.068, 0.012
+    length, thick, ball = 0.058, 0.01, 0.0115
     stick = (
         box((length, thick, thick), (length / 2, 0.0, 0.0)),
-        box((0.02, 1.3 * thick, 1.3 * thick), (length - 0.01, 0.0, 0.0)),
+        Piece("sphere", (ball,), (length, 0.0, 0.0)),  # turns between the fingers where a bar would be held fast
     )
     part = Part(
         built(stick, [1.0, GRIP]),
         stick,
         "revolute",
         (0.0, -1.0, 0.0),
-        (depth / 2, 0.0, 0.006),
+        (depth / 2, 0.0, 0.16 * height),
         -TILT,
         TILT,
         friction=0.04,
         mass=0.03,
-        grasp=Grasp((length - 0.014, 0.0, 0.0)),
+        grasp=Grasp((length, 0.0, 0.0)),
     )
     return Shape(built(post, BODY), post, height, float(np.hypot(depth, width) / 2), part=part)

@@ -53,7 +53,7 @@ class FixtureTask(Task):
 
     def leaves_room(self, spec: SceneSpec, added: Sequence[ObjectSpec]) -> bool:
         """See Task."""
-        return all(keeps_clear(thing, added) for thing in spec.objects)
+        return all(keeps_clear(spec.object(name), added) for name in spec.goal.names)
 
 
 def is_fixture(thing: ObjectSpec) -> bool:

@@ -38,7 +38,7 @@ def bounds(kind: str) -> tuple[float, float]:
 
 
 def test_kinds_are_pinned() -> None:
-    assert FIXTURES == ["button", "drawer", "key", "knob", "lever", "sliding_door"]
+    assert FIXTURES == ["button", "drawer", "key", "knob", "lever", "pedal", "sliding_door"]
 
 
 @pytest.mark.parametrize("kind", FIXTURES)

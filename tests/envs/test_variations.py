@@ -9,7 +9,7 @@ import pytest
 
 from envs.cameras import place, project
 from envs.colors import difference, from_lab, shifted, to_lab
-from envs.grammar import COLORS, MIN_NEW_WORDS, unambiguous, words
+from envs.grammar import COLORS, MIN_NEW_WORDS, phrase, unambiguous, words
 from envs.layout import AREA, REACHABLE, clear
 from envs.objects import resting_z
 from envs.robots import ROBOTS
@@ -125,7 +125,7 @@ def test_an_axis_is_pure() -> None:
     assert json.dumps(spec.to_dict()) == before
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ["Lift", "PlaceInto", "Push", "Reach"])
 def test_position_levels_are_rings_around_the_training_area(task: str) -> None:
     area = NEAR_SIDE if task == "Push" else AREA
     bounds = (0.0, *AXES["position"].levels)
@@ -242,7 +242,7 @@ def test_controls(task: str) -> None:
         assert swapped.instruction in set(TASKS[task].grammar.instructions(0))
         assert swapped.instruction != twin.instruction
         thing = swapped.object(swapped.spoken.target)
-        assert f"the {thing.color} {thing.kind}" in swapped.instruction
+        assert phrase(thing.color, thing.kind) in swapped.instruction
 
 
 def test_lab_goes_there_and_back() -> None:
