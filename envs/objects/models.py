@@ -27,7 +27,7 @@ from envs.renderer.types import Mesh
 from envs.scene import Vec3
 from envs.urdf import pybullet_data_path
 
-VERSION = 1  # raise it when what is computed below changes
+VERSION = 2  # raise it when what is computed below changes
 TRIANGLES = 400
 CORNERS = 64  # of a convex part at most: what it costs in physics grows with them
 
@@ -159,26 +159,25 @@ def _upright(corners: Float64, up: str) -> Float64:
         return np.roll(np.eye(3), 2 - axis, axis=0)
     from scipy.spatial import ConvexHull
 
-    hull = ConvexHull(corners)
-    normals, areas = _sides(corners, hull.simplices, hull.equations[:, :3])
-    best = max(range(len(normals)), key=lambda i: _stability(corners, normals[i], float(areas[i])))
-    return _down(normals[best])
+    normals = np.unique(np.round(ConvexHull(corners).equations[:, :3], 2), axis=0)
+    turns = [_down(normal / np.linalg.norm(normal)) for normal in normals]
+    return max(turns, key=lambda turn: _stability(corners @ turn.T))
 
 
-def _sides(corners: Float64, faces: NDArray[np.int32], normals: Float64) -> tuple[Float64, Float64]:
-    """Different outward normals (N, 3) of a hull, and the area (N,) of the side that each belongs to."""
-    unique, index = np.unique(np.round(normals, 2), axis=0, return_inverse=True)
-    a, b, c = (corners[faces[:, k]] for k in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-    total: Float64 = np.zeros(len(unique))
-    np.add.at(total, index.ravel(), area)
-    return unique / np.linalg.norm(unique, axis=1, keepdims=True), total
+def _stability(corners: Float64) -> float:
+    """How far corners (P, 3) can be tilted before they fall over, as a tangent; negative if they fall by themselves.
 
+    The mass is in the middle of the bounding box, where physics puts it.
+    """
+    from scipy.spatial import ConvexHull, QhullError
 
-def _stability(corners: Float64, normal: Float64, area: float) -> float:
-    """How well it lies on a side: the side's size over the height of the middle above it."""
-    turned = corners @ _down(normal).T
-    return float(np.sqrt(area) / np.ptp(turned[:, 2]))
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    feet = corners[corners[:, 2] < low[2] + 0.01 * (high[2] - low[2]), :2] - (low + high)[:2] / 2
+    try:
+        margin = -float(ConvexHull(feet).equations[:, 2].max())
+    except (QhullError, ValueError):  # it touches the table in a point or a line
+        return -1.0
+    return 2 * margin / float(high[2] - low[2])
 
 
 def _down(normal: Float64) -> Float64:
@@ -199,9 +198,11 @@ def _uvs(mesh: Mesh) -> NDArray[np.float32]:
 
 def _key(model: Model) -> str:
     digest = hashlib.sha256(f"{VERSION} {TRIANGLES} {CORNERS} {model}".encode())
-    for name in (model.file, model.collision):
-        if name:
-            digest.update((pybullet_data_path() / name).read_bytes())
+    for name in filter(None, (model.file, model.collision)):
+        path = pybullet_data_path() / name
+        if not path.is_file():
+            raise ValueError(f"there is no mesh file {path}")
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:32]
 
 

@@ -7,20 +7,22 @@ import math
 import numpy as np
 
 from envs.cameras import DEFAULT_CAMERAS, look_at, place, pose_matrix
-from envs.objects import OBJECT_KINDS, object_kind, resting_z
+from envs.objects import object_kind, resting_z
 from envs.poses import ROBOT_BODY, pose_rows
 from envs.renderer.types import Camera
 from envs.robots import ROBOTS
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec, Texture, Vec3
 from envs.urdf import load_urdf
+from tests.envs.kinds import PROCEDURAL, SCANS
 from vla.contract import FloatArray
 
+DRAWN = (*PROCEDURAL, *SCANS)
 SHARES = 4  # scenes that have every kind of object between them
 
 
 def random_spec(rng: np.random.Generator, count: int = 7, share: int = 0) -> SceneSpec:
     """A scene of objects of different kinds, each with a texture of its own; `SHARES` shares have every kind."""
-    kinds = list(OBJECT_KINDS)[share % SHARES :: SHARES]
+    kinds = DRAWN[share % SHARES :: SHARES]
     patterns = ("plain", "checker", "noise", "wood")
     objects = []
     for i in range(count):
@@ -54,7 +56,7 @@ def random_case(seed: int, size: int) -> tuple[SceneSpec, FloatArray, list[Camer
     Five seeds share the meshes and textures of a scene, since PyBullet takes a second to load them.
     """
     share = seed // 5
-    spec = random_spec(np.random.default_rng(share), max(7, math.ceil(len(OBJECT_KINDS) / SHARES)), share)
+    spec = random_spec(np.random.default_rng(share), max(7, math.ceil(len(DRAWN) / SHARES)), share)
     rng = np.random.default_rng(seed)
     poses = random_poses(spec, rng)
     rows = pose_rows(spec)

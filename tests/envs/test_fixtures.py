@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 
 from envs.fixture import part_pose, urdf_text
-from envs.objects import OBJECT_KINDS, object_kind
+from envs.objects import object_kind
 from envs.poses import FIRST_OBJECT_BODY, pose_rows
 from envs.renderer.build import build_render_scene
 from envs.renderer.make import make_renderer
 from envs.scene import ObjectSpec
 from envs.world import World
+from tests.envs.kinds import PROCEDURAL
 from tests.envs.rendering import camera_at
 from tests.envs.scenes_by_hand import scene, thing
 
-FIXTURES = [name for name in OBJECT_KINDS if object_kind(name).fixture]
+FIXTURES = [name for name in PROCEDURAL if object_kind(name).fixture]
 REST = np.array([0, 0, 0, 0, 0, 0, -1], np.float32)
 
 

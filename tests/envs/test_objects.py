@@ -3,13 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from envs.objects import OBJECT_KINDS, Piece, checked_kind, object_kind, resting_z
+from envs.objects import Piece, checked_kind, object_kind, resting_z
 from envs.objects.files import file_vertices
 from envs.renderer.types import Mesh
 from envs.scene import ObjectSpec, Quat
 from envs.simulator import Simulator
 from envs.state import BodyState
 from envs.world import World
+from tests.envs.kinds import PROCEDURAL
 from tests.envs.scenes_by_hand import scene, thing
 from vla.registry import UnknownNameError
 
@@ -40,7 +41,7 @@ def face_normals(mesh: Mesh) -> np.ndarray:
     return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True))
 
 
-@pytest.mark.parametrize("name", OBJECT_KINDS)
+@pytest.mark.parametrize("name", PROCEDURAL)
 def test_mesh_is_well_formed_and_centred_on_its_bounding_box(name: str) -> None:
     kind = object_kind(name)
     mesh = kind.mesh(kind.default_size)
@@ -57,7 +58,7 @@ def test_mesh_is_well_formed_and_centred_on_its_bounding_box(name: str) -> None:
         assert high[2] - low[2] == pytest.approx(kind.height(kind.default_size), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", OBJECT_KINDS)
+@pytest.mark.parametrize("name", PROCEDURAL)
 def test_faces_look_the_way_their_normals_point(name: str) -> None:
     kind = object_kind(name)
     mesh = kind.mesh(kind.default_size)
@@ -65,7 +66,7 @@ def test_faces_look_the_way_their_normals_point(name: str) -> None:
     assert alignment.min() > 0.95
 
 
-@pytest.mark.parametrize("name", [name for name in OBJECT_KINDS if object_kind(name).moves])
+@pytest.mark.parametrize("name", [name for name in PROCEDURAL if object_kind(name).moves])
 def test_surface_is_closed(name: str) -> None:
     kind = object_kind(name)
     mesh = kind.mesh(kind.default_size)
@@ -77,7 +78,7 @@ def test_surface_is_closed(name: str) -> None:
     assert all((b, a) in there for a, b in there)
 
 
-@pytest.mark.parametrize("name", OBJECT_KINDS)
+@pytest.mark.parametrize("name", PROCEDURAL)
 def test_collision_shape_fits_the_surface(name: str) -> None:
     kind = object_kind(name)
     pieces = kind.pieces(kind.default_size)
@@ -89,7 +90,7 @@ def test_collision_shape_fits_the_surface(name: str) -> None:
         assert np.linalg.norm(hull[:, :2], axis=1).max() <= kind.radius(kind.default_size) * 1.03
 
 
-@pytest.mark.parametrize("name", [name for name in OBJECT_KINDS if object_kind(name).container])
+@pytest.mark.parametrize("name", [name for name in PROCEDURAL if object_kind(name).container])
 def test_what_is_dropped_into_a_container_rests_on_its_floor(name: str) -> None:
     kind = object_kind(name)
     size = kind.default_size
@@ -123,7 +124,7 @@ def settled(*things: ObjectSpec) -> dict[str, BodyState]:
     return dict(state)
 
 
-@pytest.mark.parametrize("name", [name for name in OBJECT_KINDS if object_kind(name).moves])
+@pytest.mark.parametrize("name", [name for name in PROCEDURAL if object_kind(name).moves])
 def test_object_rests_where_resting_z_says(name: str) -> None:
     simulator = Simulator()
     simulator.build(scene(thing("it", name, 0.5, 0.1)))
