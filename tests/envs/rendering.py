@@ -65,8 +65,9 @@ def random_case(seed: int, size: int) -> tuple[SceneSpec, FloatArray, list[Camer
     direction = rng.normal(size=3) * (1, 1, 0.5) + (0, 0, 0.6)
     direction /= np.linalg.norm(direction)
     eye_near = np.maximum(np.asarray(near) + direction * rng.uniform(0.08, 0.2), (-9, -9, 0.02))
-    angle = rng.uniform(-math.pi, math.pi)
-    eye_far = (0.4 + 0.8 * math.cos(angle), 0.8 * math.sin(angle), float(rng.uniform(0.15, 0.9)))
+    view = np.random.default_rng([seed, 1])  # stays when there are more kinds of objects
+    angle = view.uniform(-math.pi, math.pi)
+    eye_far = (0.4 + 0.8 * math.cos(angle), 0.8 * math.sin(angle), float(view.uniform(0.15, 0.9)))
     return spec, poses, [
         camera_at(eye_far, (0.4, 0.0, 0.15), size),
         camera_at((float(eye_near[0]), float(eye_near[1]), float(eye_near[2])), near, size, fov=60.0, near=0.01),

@@ -1,9 +1,10 @@
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from envs.objects import Piece, checked_kind, object_kind, resting_z
+from envs.objects import OBJECT_KINDS, Piece, checked_kind, object_kind, resting_z
 from envs.objects.files import file_vertices
 from envs.renderer.types import Mesh
 from envs.scene import ObjectSpec, Quat
@@ -141,6 +142,17 @@ def test_size_that_does_not_fit_is_refused(kind: str, size: tuple[float, ...]) -
     spec = thing("it", kind, 0.5, 0.0)
     with pytest.raises(ValueError, match=r"'it'.*takes the size \(.*for example"):
         checked_kind(type(spec)(**{**vars(spec), "size": size}))
+
+
+def test_every_kind_has_words_of_its_own() -> None:
+    spoken = [object_kind(name).noun for name in OBJECT_KINDS if not name.startswith("scan_")]  # those are all objects
+    words = [noun.word for noun in spoken]
+    synonyms = [synonym for noun in spoken for synonym in noun.synonyms]
+    assert len(set(words)) == len(words)
+    assert len(set(synonyms)) == len(synonyms)
+    assert not set(words) & set(synonyms)
+    assert all(noun.synonyms for noun in spoken)
+    assert all(re.fullmatch(r"[a-z]+( [a-z]+)*", word) for word in (*words, *synonyms))
 
 
 def test_unknown_kind_names_the_nearest() -> None:
