@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from envs.bullet import BulletError, Client, PhysicsError
 from envs.cache import cache_folder, write_atomically
+from envs.hulls import light_hull
 from envs.robots import Robot
 from envs.scene import RobotSpec
 from envs.urdf import load_urdf
@@ -143,7 +144,7 @@ class Arm:
 
 @functools.cache
 def bare_urdf(urdf: str) -> Path:
-    """A copy of the URDF without visuals, in the user's cache folder: it loads in 7 ms instead of 60.
+    """A copy of the URDF without visuals and with light hulls to collide with: it loads in 2 to 4 ms instead of 60.
 
     Mesh paths become absolute. The name holds a hash of the content, so that a new version of the original never meets
     an old copy; several processes may write it at once.
@@ -155,7 +156,11 @@ def bare_urdf(urdf: str) -> Path:
             link.remove(visual)
     for mesh in root.iter("mesh"):
         relative = mesh.get("filename", "").removeprefix("package://")
-        mesh.set("filename", os.fspath(original.parent / relative))
+        x, y, z = (float(factor) for factor in mesh.get("scale", "1 1 1").split())
+        hull = light_hull(original.parent / relative, (x, y, z))
+        if hull.parent != original.parent:
+            mesh.attrib.pop("scale", None)
+        mesh.set("filename", os.fspath(hull))
     content = ElementTree.tostring(root)
     path = cache_folder("urdf") / f"{original.stem}-{hashlib.sha256(content).hexdigest()[:16]}.urdf"
     if not path.is_file():
