@@ -50,7 +50,7 @@ class ViewServer:
 
     def __init__(self, session: Session, port: int = 0) -> None:
         """Start to listen and to step."""
-        self._http = ThreadingHTTPServer((ADDRESS, port), _handler(session))
+        self._http = ThreadingHTTPServer((ADDRESS, port), Handler.of(session))
         self._http.daemon_threads = True
         self._stop = threading.Event()
         self._threads = [
@@ -89,65 +89,69 @@ def answer(session: Session, request: Fields) -> dict[str, Any]:
     return session.state()
 
 
-def _handler(session: Session) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """Page, pictures, state, commands."""
+class Handler(BaseHTTPRequestHandler):
+    """Page, pictures, state, commands of one Session; `of` makes the class that serves it."""
 
-        def do_GET(self) -> None:
-            """Page, `/state`, `/names`, `/picture/VIEW`."""
-            path = urlsplit(self.path).path
+    session: Session
+
+    @classmethod
+    def of(cls, session: Session) -> type[Handler]:
+        """A handler class for `session`: the server makes one instance a request."""
+        return type("SessionHandler", (cls,), {"session": session})
+
+    def do_GET(self) -> None:
+        """Page, `/state`, `/names`, `/picture/VIEW`."""
+        path = urlsplit(self.path).path
+        if not self._is_local():
+            self._send(403, b"only for this machine", "text/plain")
+        elif path == "/":
+            self._send(200, PAGE.read_bytes(), "text/html; charset=utf-8")
+        elif path == "/state":
+            self._json(200, self.session.state())
+        elif path == "/names":
+            self._json(200, {"tasks": list(TASKS), "robots": list(ROBOTS)})
+        elif path.removeprefix("/picture/") in VIEWS:
+            picture = self.session.picture(path.removeprefix("/picture/"))
+            done, jpeg = cv2.imencode(".jpg", picture[:, :, ::-1], (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))
+            assert done
+            self._send(200, jpeg.tobytes(), "image/jpeg")
+        else:
+            self._send(404, b"not found", "text/plain")
+
+    def do_POST(self) -> None:
+        """A command as a JSON object with the field `do`."""
+        try:
             if not self._is_local():
-                self._send(403, b"only for this machine", "text/plain")
-            elif path == "/":
-                self._send(200, PAGE.read_bytes(), "text/html; charset=utf-8")
-            elif path == "/state":
-                self._json(200, session.state())
-            elif path == "/names":
-                self._json(200, {"tasks": list(TASKS), "robots": list(ROBOTS)})
-            elif path.removeprefix("/picture/") in VIEWS:
-                picture = session.picture(path.removeprefix("/picture/"))
-                done, jpeg = cv2.imencode(".jpg", picture[:, :, ::-1], (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))
-                assert done
-                self._send(200, jpeg.tobytes(), "image/jpeg")
-            else:
-                self._send(404, b"not found", "text/plain")
+                raise PermissionError("only for this machine")
+            length = int(self.headers.get("Content-Length", 0))
+            if not 0 < length <= LARGEST_REQUEST:
+                raise ValueError(f"expected a JSON object of up to {LARGEST_REQUEST} bytes, got {length}")
+            request = json.loads(self.rfile.read(length))
+            if not isinstance(request, dict):
+                raise ValueError(f"expected a JSON object, got {type(request).__name__}")
+            self._json(200, answer(self.session, request))
+        except PermissionError as error:
+            self._json(403, {"error": str(error)})
+        except (ValueError, TypeError) as error:
+            self._json(400, {"error": str(error)})
 
-        def do_POST(self) -> None:
-            """A command as a JSON object with the field `do`."""
-            try:
-                if not self._is_local():
-                    raise PermissionError("only for this machine")
-                length = int(self.headers.get("Content-Length", 0))
-                if not 0 < length <= LARGEST_REQUEST:
-                    raise ValueError(f"expected a JSON object of up to {LARGEST_REQUEST} bytes, got {length}")
-                request = json.loads(self.rfile.read(length))
-                if not isinstance(request, dict):
-                    raise ValueError(f"expected a JSON object, got {type(request).__name__}")
-                self._json(200, answer(session, request))
-            except PermissionError as error:
-                self._json(403, {"error": str(error)})
-            except (ValueError, TypeError) as error:
-                self._json(400, {"error": str(error)})
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named so by BaseHTTPRequestHandler
+        """Say nothing: a page asks ten times a second."""
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named so by BaseHTTPRequestHandler
-            """Say nothing: a page asks ten times a second."""
+    def _is_local(self) -> bool:
+        """Whether the request names this machine and comes from its own page: other sites may not drive."""
+        host = self.headers.get("Host", "").rpartition(":")[0]
+        origin = self.headers.get("Origin")
+        local = (ADDRESS, "localhost")
+        return host in local and (origin is None or urlsplit(origin).hostname in local)
 
-        def _is_local(self) -> bool:
-            """Whether the request names this machine and comes from its own page: other sites may not drive."""
-            host = self.headers.get("Host", "").rpartition(":")[0]
-            origin = self.headers.get("Origin")
-            local = (ADDRESS, "localhost")
-            return host in local and (origin is None or urlsplit(origin).hostname in local)
+    def _json(self, status: int, data: Fields) -> None:
+        self._send(status, json.dumps(data).encode(), "application/json")
 
-        def _json(self, status: int, data: Fields) -> None:
-            self._send(status, json.dumps(data).encode(), "application/json")
-
-        def _send(self, status: int, body: bytes, kind: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            self.end_headers()
-            self.wfile.write(body)
-
-    return Handler
+    def _send(self, status: int, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
