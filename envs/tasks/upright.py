@@ -32,8 +32,8 @@ class Upright(Task):
     grammar: ClassVar[Grammar] = Grammar(
         train=("stand {target} up", "set {target} upright", "put {target} on its base"),
         held_out={
-            1: ("erect {target}", "raise {target} upright", "turn {target} vertical"),
-            2: ("please erect {target_syn} properly", "kindly raise {target_syn} upright"),
+            1: ("erect {target}", "hoist {target} upright", "turn {target} vertical"),
+            2: ("please erect {target_syn} properly", "kindly hoist {target_syn} upright"),
             3: (
                 "i would like {target_syn} to stop lying down there",
                 "would you mind straightening {target_syn} because somebody knocked it over",
