@@ -36,7 +36,7 @@ class TurnKnob(FixtureTask):
     grammar: ClassVar[Grammar] = Grammar(
         train=("turn {target} {relation}", "turn {relation} {target}"),
         held_out={
-            1: ("rotate {target} {relation}", "twist {target} {relation}", "turn {target_syn} {relation}"),
+            1: ("revolve {target} {relation}", "twist {target} {relation}", "turn {target_syn} {relation}"),
             2: ("could you please twist {target} {relation}", "kindly swivel {target_syn} {relation}"),
             3: (
                 "i would like {target_syn} to be set differently namely {relation}",
