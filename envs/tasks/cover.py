@@ -28,7 +28,7 @@ class Cover(Task):
     grammar: ClassVar[Grammar] = Grammar(
         train=("cover {place} with {target}", "put {target} over {place}", "hide {place} under {target}"),
         held_out={
-            1: ("drop {target} over {place}", "conceal {place} under {target}", "set {target} over {place}"),
+            1: ("drop {target} over {place}", "conceal {place} under {target}", "position {target} over {place}"),
             2: ("could you please cover {place_syn} with {target}", "kindly conceal {place} under {target_syn}"),
             3: (
                 "i would like {place_syn} to end up beneath {target_syn} now",
