@@ -139,7 +139,7 @@ class Grammar:
         """
         things = {}
         for role, name in zip(ROLES, (goal.target, goal.place, *goal.others), strict=False):
-            if name:
+            if name and role in self.roles:
                 thing = unambiguous(spec, name)
                 things[role] = (thing.color, thing.kind)
         templates = self.templates(level)
