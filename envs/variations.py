@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from envs.cameras import place, project
 from envs.colors import difference, shifted
-from envs.grammar import COLORS, MIN_NEW_WORDS
+from envs.grammar import COLORS, MIN_NEW_WORDS, named_color
+from envs.rewording import reworded
 from envs.robots import ROBOTS
 from envs.scene import RGB, CameraSpec, ObjectSpec, SceneSpec, Texture, TextureKind, Vec3
 from envs.tasks.base import Task, make_thing
@@ -107,11 +108,14 @@ CLEARLY = 0.7  # a shade is nearer to its own word's colour than this share of t
 
 
 def _reshade(thing: ObjectSpec, magnitude: float, rng: np.random.Generator) -> ObjectSpec:
-    def same_word(rgb: RGB) -> bool:
-        own = difference(COLORS[thing.color], rgb)
-        return all(own < CLEARLY * difference(other, rgb) for word, other in COLORS.items() if word != thing.color)
+    named = named_color(thing.color)
+    others = [rgb for word, rgb in COLORS.items() if word != thing.color]
 
-    rgb = shifted(COLORS[thing.color], magnitude, rng, same_word)
+    def same_word(rgb: RGB) -> bool:
+        own = difference(named, rgb)
+        return all(own < CLEARLY * difference(other, rgb) for other in others)
+
+    rgb = shifted(named, magnitude, rng, same_word)
     return replace(thing, texture=replace(thing.texture, rgb=rgb, rgb2=rgb))
 
 
@@ -123,7 +127,7 @@ VISIBLE = 20.0  # Delta E that the table keeps from the colour of the goal's obj
 def table(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """Another table: any pattern, both of its colours away from the training table's."""
     old = spec.table.texture
-    goal = [spec.object(name).texture.rgb for name in (spec.goal.target, spec.goal.place) if name]
+    goal = [spec.object(name).texture.rgb for name in dict.fromkeys(spec.goal.names)]
 
     def visible(rgb: RGB) -> bool:
         return all(difference(rgb, other) > VISIBLE for other in goal)
@@ -225,6 +229,16 @@ def paraphrase(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task
     """The instruction in held-out words: another verb; synonyms and politeness; a longer, indirect sentence."""
     level = next(level for level, count in MIN_NEW_WORDS.items() if count == magnitude)
     return replace(spec, instruction=task.say(spec, rng, level))
+
+
+@axis("reference", "language", "(1 one word, 2 place or order, 3 negation or nesting)", (1, 2, 3), stage=3)
+def reference(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
+    """Objects are referred to otherwise than by colour and kind: by one word, by place, by what they are not.
+
+    Where the scene allows no reference of the level, one of the nearest other level is used (`envs.rewording`).
+    """
+    goal = spec.spoken or spec.goal
+    return replace(spec, instruction=reworded(spec.instruction, spec, goal, int(magnitude), rng))
 
 
 @axis("blank", "language", "words left", (0,), kind="control", stage=4)

@@ -167,7 +167,8 @@ class Task(ABC):
         slots = self.slots(own, spec.goal, margin, inner)
         objects = arrange(slots, rng, accept=lambda placed: self.accept(placed, spec.goal))
         objects = self.arranged(objects, spec.goal, rng)
-        return self.crowded(replace(spec, objects=objects), others, rng)
+        moved = replace(spec, objects=objects)
+        return self.crowded(replace(moved, alternatives=self.alternatives(moved)), others, rng)
 
     def crowded(self, spec: SceneSpec, things: Sequence[ObjectSpec], rng: np.random.Generator) -> SceneSpec:
         """The scene with distractors anywhere within reach, where they leave room for the goal."""
