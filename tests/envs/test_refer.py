@@ -44,7 +44,7 @@ def test_without_its_words_a_description_means_several() -> None:
             assert len(parse(f"the {description.color} {description.noun}").denotes(spec)) > 1
 
 
-@pytest.mark.parametrize(("axis", "level"), itertools.product(("position", "distractors"), (1, 2, 3)))
+@pytest.mark.parametrize(("axis", "level"), list(itertools.product(("position", "distractors"), (1, 2, 3))))
 def test_axes_keep_the_meaning(axis: str, level: int) -> None:
     for index in range(40):
         twin = make_scene(EpisodeRequest("Refer", index, 0, "eval"))
