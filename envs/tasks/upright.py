@@ -30,7 +30,7 @@ class Upright(Task):
     name: ClassVar[str] = "Upright"
     max_steps: ClassVar[int] = 100
     grammar: ClassVar[Grammar] = Grammar(
-        train=("stand {target} up", "set {target} upright", "put {target} on its base"),
+        train=("stand {target} up", "turn {target} upright", "put {target} on its base"),
         held_out={
             1: ("erect {target}", "hoist {target} upright", "turn {target} vertical"),
             2: ("please erect {target_syn} properly", "kindly hoist {target_syn} upright"),
