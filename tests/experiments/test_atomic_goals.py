@@ -20,6 +20,7 @@ FAMILIES = {
     "PushDirection": 48,
     "Reach": 18,
     "Refer": 603,
+    "Upright": 18,
 }
 
 
