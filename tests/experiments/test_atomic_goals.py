@@ -16,10 +16,18 @@ FAMILIES = {
     "LineUp": 240,
     "OpenDrawer": 18,
     "PlaceInto": 144,
+    "PlaceOn": 750,
+    "PressButton": 18,
     "Push": 72,
     "PushDirection": 48,
+    "PushTogether": 66,
     "Reach": 18,
     "Refer": 603,
+    "SlideDoor": 24,
+    "Stack": 132,
+    "Tower": 660,
+    "TurnKnob": 24,
+    "Unstack": 132,
     "Upright": 18,
 }
 
