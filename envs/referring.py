@@ -155,6 +155,8 @@ class Description:
 @functools.lru_cache(maxsize=512)
 def kinds_called(noun: str) -> frozenset[str]:
     """The kinds that a noun may mean, training nouns before synonyms; none for a noun of anything (or of nothing)."""
+    if noun in THINGS or noun in [f"{word}s" for word in THINGS]:
+        return frozenset()
     kinds = {name: OBJECT_KINDS[name].noun for name in OBJECT_KINDS}
     trained = frozenset(name for name, entry in kinds.items() if noun in (entry.word, entry.many))
     return trained or frozenset(name for name, entry in kinds.items() if noun in entry.synonyms)
