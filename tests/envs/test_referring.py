@@ -169,7 +169,7 @@ def test_what_is_ambiguous_or_speaks_of_something_else_is_told() -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_instruction_is_understood(task: str) -> None:
-    """The noun phrases of what is said, read by the grammar, denote exactly the goal's objects."""
+    """The noun phrases of what is said, read by the grammar, each denote one of the goal's objects, the target among them."""
     changes = [(), *((Perturbation("paraphrase", level),) for level in (1, 2, 3)), (Perturbation("distractors", 3),)]
     for index in range(6):
         for change in changes:
@@ -177,7 +177,7 @@ def test_every_instruction_is_understood(task: str) -> None:
             for line in spec.instruction.split("\n"):
                 assert misunderstood(line, spec, spec.goal) == ""
             names = mentioned(spec.instruction, spec)
-            assert not names or set(spec.goal.names) <= names, spec.instruction
+            assert spec.goal.target in names or not (names and spec.goal.target), spec.instruction
 
 
 def test_a_description_without_a_color_does_not_fit_an_uncolored_thing_by_chance() -> None:
