@@ -169,7 +169,7 @@ def test_what_is_ambiguous_or_speaks_of_something_else_is_told() -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_instruction_is_understood(task: str) -> None:
-    """The noun phrases of what is said, read by the grammar, each denote one of the goal's objects, the target among them."""
+    """What is said, read by the grammar: each noun phrase denotes one of the goal's objects, the target among them."""
     changes = [(), *((Perturbation("paraphrase", level),) for level in (1, 2, 3)), (Perturbation("distractors", 3),)]
     for index in range(6):
         for change in changes:
