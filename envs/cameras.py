@@ -15,13 +15,18 @@ from envs.poses import PoseRow
 from envs.renderer.types import Camera
 from envs.scene import CameraSpec, Vec3
 from vla.contract import FloatArray
+from vla.registry import nearest
 
 Float64 = NDArray[np.float64]
 ImageSize = int | tuple[int, int]  # side of a square image, or (width, height), pixels
 
 FRONT = CameraSpec("front", "world", (0.98, 0.0, 0.58), (0.475, 0.0, 0.045), (0.0, 0.0, 1.0), 45.0)
 WRIST = CameraSpec("wrist", "hand", (0.075, 0.0, 0.0), (0.05, 0.0, 0.2), (1.0, 0.0, 0.0), 80.0, near=0.005)
+OVERVIEW = CameraSpec("overview", "world", (1.3, -0.7, 0.8), (0.33, 0.01, 0.2), (0.0, 0.0, 1.0), 42.0)
+SIDE = CameraSpec("side", "world", (0.45, -0.85, 0.5), (0.45, 0.0, 0.05), (0.0, 0.0, 1.0), 45.0)
+TOP = CameraSpec("top", "world", (0.5, 0.0, 1.1), (0.5, 0.0, 0.0), (1.0, 0.0, 0.0), 45.0)
 DEFAULT_CAMERAS = (FRONT, WRIST)
+CAMERAS = {camera.name: camera for camera in (FRONT, WRIST, OVERVIEW, SIDE, TOP)}  # those that have a name
 
 
 def place(camera: CameraSpec, poses: FloatArray, rows: Sequence[PoseRow], size: ImageSize | None = None) -> Camera:
@@ -43,7 +48,30 @@ def place(camera: CameraSpec, poses: FloatArray, rows: Sequence[PoseRow], size: 
             raise ValueError(f"camera {camera.name!r} is fixed to the hand, but the pose rows have no hand")
         pose_w = pose_matrix(poses[hand]) @ pose_w
     width, height = (camera.width, camera.height) if size is None else resolution(size)
-    return Camera(pose_w, camera.fov_y, width, height, camera.near, camera.far)
+    return Camera(pose_w, camera.fov_y, width, height, camera.near, camera.far, camera.distortion)
+
+
+def chosen_cameras(chosen: Sequence[CameraSpec | str], present: Sequence[CameraSpec] = ()) -> tuple[CameraSpec, ...]:
+    """Cameras given as descriptions or by name; a name means the one of `present`, else one of `CAMERAS`.
+
+    Raises:
+        ValueError: A name that is in neither (the message gives the nearest one), something that is no camera, or two
+            cameras of one name.
+    """
+    known = CAMERAS | {camera.name: camera for camera in present}
+    if isinstance(chosen, (str, CameraSpec)):
+        raise ValueError(f"cameras are a sequence of CameraSpecs or names, got {chosen!r} alone: put it in a tuple")
+    out = []
+    for camera in chosen:
+        if not isinstance(camera, (str, CameraSpec)):
+            raise ValueError(f"a camera is a CameraSpec or one of the names {', '.join(sorted(known))}; got {camera!r}")
+        if isinstance(camera, str) and camera not in known:
+            raise nearest("camera", camera, list(known))
+        out.append(known[camera] if isinstance(camera, str) else camera)
+    names = [camera.name for camera in out]
+    if len(set(names)) < len(names):
+        raise ValueError(f"camera names must be unique, got {names}")
+    return tuple(out)
 
 
 def resolution(size: ImageSize) -> tuple[int, int]:
@@ -76,14 +104,30 @@ def look_at(eye: Vec3, target: Vec3, up: Vec3) -> Float64:
 def project(points_w: NDArray[np.floating], camera: Camera) -> Float64:
     """Points (P, 3), metres, world -> (P, 3) u, v in pixels and depth in metres along the optical axis.
 
+    The lens's distortion is part of it: points land where they are drawn.
+
     u and v mean nothing where depth is not positive (the point is behind the camera).
     """
     rotation, eye = camera.pose_w[:3, :3], camera.pose_w[:3, 3]
     points_c = (np.asarray(points_w, np.float64) - eye) @ rotation
     depth = points_c[:, 2]
     safe = np.where(np.abs(depth) < 1e-12, 1e-12, depth)
-    homogeneous = points_c @ camera.intrinsics.T
-    return np.stack([homogeneous[:, 0] / safe, homogeneous[:, 1] / safe, depth], axis=1)
+    flat = distorted(points_c[:, :2] / safe[:, None], camera.distortion)
+    intrinsics = camera.intrinsics
+    return np.column_stack([flat @ intrinsics[:2, :2].T + intrinsics[:2, 2], depth])
+
+
+def distorted(points: NDArray[np.floating], distortion: Sequence[float]) -> Float64:
+    """Where a lens puts rays (P, 2), x / z and y / z, by the model of Brown and Conrady: k1, k2, p1, p2, k3."""
+    x, y = np.asarray(points, np.float64).T
+    if not len(distortion):
+        return np.stack([x, y], axis=1)
+    k1, k2, p1, p2, k3 = (*distortion, 0.0)[:5]
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    across = 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    down = p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    return np.stack([x * radial + across, y * radial + down], axis=1)
 
 
 def pose_matrix(pose: NDArray[np.floating]) -> Float64:

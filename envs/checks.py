@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from envs.cameras import look_at
 from envs.control import CONTROL_MODES
+from envs.lens import lens
 from envs.materials import substance
 from envs.objects import checked_kind
 from envs.robots import ROBOTS
@@ -26,7 +27,7 @@ def check_scene(spec: SceneSpec) -> None:
     check_objects(spec.objects)
     check_robot(spec.robot)
     _check_goals(spec)
-    _check_cameras(spec.cameras)
+    check_cameras(spec.cameras)
     _check_light(spec.light)
     _expect(spec.max_steps >= 1, "max_steps", spec.max_steps, "at least 1 control step")
     _positive("table.size", spec.table.size)
@@ -96,7 +97,8 @@ def _with_parts(goals: Iterable[GoalSpec]) -> Iterable[GoalSpec]:
         yield from _with_parts(goal.parts)
 
 
-def _check_cameras(cameras: Sequence[CameraSpec]) -> None:
+def check_cameras(cameras: Sequence[CameraSpec]) -> None:
+    """Check the cameras of a scene. Raises ValueError as `check_scene` does."""
     names = [camera.name for camera in cameras]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -108,6 +110,12 @@ def _check_cameras(cameras: Sequence[CameraSpec]) -> None:
         _expect(0 < camera.fov_y < 180, f"{where}: fov_y", camera.fov_y, "more than 0 and less than 180 degrees")
         size = (camera.width, camera.height)
         _expect(min(size) >= 1, f"{where}: width, height", size, "at least 1 pixel")
+        _finite(f"{where}: distortion", camera.distortion)
+        known = len(camera.distortion) in (0, 4, 5)
+        _expect(known, f"{where}: distortion", camera.distortion, "nothing, (k1, k2, p1, p2) or (k1, k2, p1, p2, k3)")
+        _expect(0 <= camera.noise <= 255, f"{where}: noise", camera.noise, "0 to 255 levels")
+        if camera.distortion:
+            lens(camera.width, camera.height, camera.fov_y, camera.distortion)
         depths = (camera.near, camera.far)
         _expect(0 < camera.near < camera.far, f"{where}: near, far", depths, "0 < near < far, metres")
 

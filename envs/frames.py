@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from envs.cameras import ImageSize, place, resolution
+from envs.lens import lens, noisy
 from envs.poses import pose_rows
 from envs.renderer.build import build_render_scene
 from envs.renderer.make import make_renderer
@@ -61,7 +63,16 @@ class EpisodeRenderer:
             if name not in self._cameras:
                 raise nearest("camera", name, list(self._cameras))
         placed = [place(self._cameras[name], poses, self._rows, self._size) for name in names]
-        return dict(zip(names, self._renderer.render(poses, placed), strict=True))
+        lenses = [lens(c.width, c.height, c.fov_y, c.distortion) if c.distortion else None for c in placed]
+        drawn = [camera if bent is None else bent.pinhole(camera) for camera, bent in zip(placed, lenses, strict=True)]
+        frames = self._renderer.render(poses, drawn)
+        seen = [frame if bent is None else bent.bend(frame) for frame, bent in zip(frames, lenses, strict=True)]
+        return {name: self._sensed(name, frame, poses) for name, frame in zip(names, seen, strict=True)}
+
+    def _sensed(self, name: str, frame: Frame, poses: FloatArray) -> Frame:
+        """`frame` with the noise of its camera."""
+        noise = self._cameras[name].noise
+        return replace(frame, rgb=noisy(frame.rgb, noise, poses, name)) if noise else frame
 
     def look(self, poses: FloatArray, camera: CameraSpec) -> Frame:
         """Draw one moment, poses (N, 7) float32, from a camera that need not be one of the scene's."""

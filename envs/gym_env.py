@@ -14,24 +14,23 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from envs.cameras import DEFAULT_CAMERAS, ImageSize, resolution
+from envs.cameras import OVERVIEW, ImageSize, chosen_cameras, resolution
+from envs.checks import check_cameras
 from envs.control import CONTROL_MODES, action_entries
 from envs.frames import EpisodeRenderer
+from envs.observing import checked_observe, observation, observation_space, segmentation_names
 from envs.scene import CameraSpec
 from envs.scenes import make_scene
 from envs.tasks.base import TASKS
-from envs.text_space import InstructionSpace
 from envs.window import Window
 from envs.world import World
-from vla.contract import STATE_DIM, ByteArray, EpisodeRequest, FloatArray, Perturbation
+from vla.contract import ByteArray, EpisodeRequest, FloatArray, Perturbation
 from vla.registry import nearest
 
 Split = Literal["train", "eval"]
 Reward = Literal["sparse", "dense"]
 Observation = dict[str, Any]
-PIXEL_INPUTS = frozenset({"pixels", "agent_pos", "instruction"})
 RENDER_SIZE = (1280, 720)  # width and height of what `render` gives
-OVERVIEW = CameraSpec("overview", "world", (1.3, -0.7, 0.8), (0.33, 0.01, 0.2), (0.0, 0.0, 1.0), 42.0)
 INDEX_RANGE = 2**31  # an unseeded reset draws the episode's number below it
 
 
@@ -42,16 +41,19 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
     without a seed draws k from `np_random`. `options={"request": EpisodeRequest(...)}` asks for any episode of any
     task; other options are ignored (LeRobot passes its own).
 
-    The observation is `{"pixels": {camera: uint8 (H, W, 3)}, "agent_pos": float32 (8,), "instruction": str}`, the
-    action float32 (n,) in [-1, 1] as `action_meaning` and `action_entries` say. The sparse reward is 1 when the task is
-    done and 0 before, the dense one grows with nearness to the goal (`envs.tasks.base.Task.reward`, in [0, 1]); success
-    terminates, the time limit truncates. `info` has `is_success`, `reason`, `progress` (share of what the goal asks for
-    that is so), and how many of the goal's `parts` are `completed`.
+    The observation is `{"pixels": {camera: uint8 (H, W, 3)}, "agent_pos": float32 (8,), "instruction": str}`, or more
+    (`envs.observing`); the action is float32 (n,) in [-1, 1] as `action_meaning` and `action_entries` say. The sparse
+    reward is 1 when the task is done and 0 before, the dense one grows with nearness to the goal
+    (`envs.tasks.base.Task.reward`, in [0, 1]); success terminates, the time limit truncates. `info` has `is_success`,
+    `reason`, `progress` (share of what the goal asks for that is so), and how many of the goal's `parts` are
+    `completed`.
 
     Args:
         task: Registered task.
         robot: Registered robot.
-        image_size: Side of the square images, or (width, height), pixels.
+        image_size: Side of the square images, or (width, height), pixels; None keeps what each camera says.
+        cameras: Names of cameras (`envs.cameras.CAMERAS`), or descriptions of others; any number.
+        observe: What is observed besides `agent_pos` and `instruction` (`envs.observing.OBSERVABLE`).
         renderer: `raster`, `tiny` or `egl`.
         control_mode: Registered control mode.
         split: `train` or `eval`: seed space of the episodes.
@@ -72,7 +74,9 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         task: str,
         *,
         robot: str = "panda",
-        image_size: ImageSize = 224,
+        image_size: ImageSize | None = 224,
+        cameras: Sequence[CameraSpec | str] = ("front", "wrist"),
+        observe: Sequence[str] = ("rgb",),
         renderer: str = "raster",
         control_mode: str = "pd_ee_delta_pose",
         split: Split = "train",
@@ -98,12 +102,14 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         self._split, self._suite_seed = split, suite_seed
         self._perturbations = tuple(p if isinstance(p, Perturbation) else Perturbation(*p) for p in perturbations)
         make_scene(EpisodeRequest(task, 0, suite_seed, split, self._perturbations))  # a bad axis is told now, not later
-        self._size = resolution(image_size)
+        self._observe = checked_observe(observe)
+        self._size = None if image_size is None else resolution(image_size)
         self._renderer_name = renderer
         self._window = Window(RENDER_SIZE, f"vla/{task}-v0") if render_mode == "human" else None
         self._large: EpisodeRenderer | None = None
-        self.world = World(renderer, self._size, robot, control_mode)
-        self.observation_space = _observation_space(self._size)
+        check_cameras(chosen_cameras(cameras))
+        self.world = World(renderer, self._size, robot, control_mode, cameras)
+        self.observation_space = observation_space(chosen_cameras(cameras), self._size, self._observe, robot)
         self.action_space = spaces.Box(-1.0, 1.0, (len(self.action_entries),), np.float32)
 
     @property
@@ -112,6 +118,11 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         return self._instruction
 
     _instruction = ""
+
+    @property
+    def segmentation_names(self) -> dict[int, str]:
+        """What each number of the observation `segmentation` is in the current episode."""
+        return segmentation_names(self.world.spec)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -130,6 +141,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         self._max_episode_steps = self.world.spec.max_steps
         self._show()
         info = {"is_success": False, "reason": "", "episode": request.key, "action_meaning": self.action_meaning}
+        info["robot"] = self.robot
         parts = len(self.world.spec.goal.parts) or 1
         return self._observation(), {**info, "progress": self._progress(), "completed": 0, "parts": parts}
 
@@ -165,8 +177,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
             self._window.close()
 
     def _observation(self) -> Observation:
-        seen = self.world.observe(PIXEL_INPUTS)
-        return {"pixels": seen["pixels"], "agent_pos": seen["agent_pos"], "instruction": seen["instruction"]}
+        return observation(self.world, self._observe)
 
     def _progress(self) -> float:
         return self.world.task.progress(self.world.state())
@@ -185,14 +196,3 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         if self._large is not None:
             self._large.close()
             self._large = None
-
-
-def _observation_space(size: tuple[int, int]) -> spaces.Dict:
-    width, height = size
-    image: dict[str, spaces.Space[Any]] = {
-        camera.name: spaces.Box(0, 255, (height, width, 3), np.uint8) for camera in DEFAULT_CAMERAS
-    }
-    bound = np.array([2.0] * 3 + [2 * np.pi] * 3 + [0.1] * 2, np.float32)  # metres, radians, metres
-    assert bound.shape == (STATE_DIM,)
-    state = spaces.Box(-bound, bound, dtype=np.float32)
-    return spaces.Dict({"pixels": spaces.Dict(image), "agent_pos": state, "instruction": InstructionSpace()})

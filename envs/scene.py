@@ -92,9 +92,21 @@ class LightSpec:
 
 @dataclass(frozen=True)
 class CameraSpec:
-    """A pinhole camera, fixed in the world or to the robot's hand.
+    """A camera, fixed in the world or to the robot's hand.
 
-    `eye`, `target`, `up` are metres in the parent's frame; `fov_y` is the vertical field of view in degrees.
+    Attributes:
+        name: Unique in the scene.
+        parent: What `eye`, `target` and `up` are relative to.
+        eye: Where it is, metres.
+        target: What it looks at, metres.
+        up: Direction that points up in the picture.
+        fov_y: Vertical field of view, degrees; of the pinhole, for a lens that distorts.
+        width: Pixels.
+        height: Pixels.
+        near: Metres; what is nearer is not seen.
+        far: Metres; what is farther is background.
+        distortion: Of the lens, as OpenCV counts it: k1, k2, p1, p2 and, if there are five, k3; empty for none.
+        noise: Of the sensor: standard deviation of each colour value, in levels of 255.
     """
 
     name: str
@@ -107,6 +119,8 @@ class CameraSpec:
     height: int = 128
     near: float = 0.01
     far: float = 5.0
+    distortion: tuple[float, ...] = ()
+    noise: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from envs.cameras import chosen_cameras
 from envs.control import CONTROL_MODES
 from envs.robots import ROBOTS
-from envs.scene import SceneSpec
+from envs.scene import CameraSpec, SceneSpec
 from envs.tasks.base import TASKS
 from envs.variations import AXES
 from vla.contract import EpisodeRequest
@@ -30,6 +32,14 @@ def make_scene(request: EpisodeRequest, robot: str = "panda", control: str = "pd
         rng = stream(request, "perturbation", perturbation.axis)
         spec = AXES[perturbation.axis].apply(spec, rng, perturbation.level, task)
     return spec
+
+
+def with_cameras(spec: SceneSpec, chosen: Sequence[CameraSpec | str]) -> SceneSpec:
+    """The same scene seen by `chosen` cameras; a name means the scene's own camera, moved by an axis or not.
+
+    Raises ValueError as `envs.cameras.chosen_cameras` does.
+    """
+    return replace(spec, cameras=chosen_cameras(chosen, spec.cameras))
 
 
 def with_robot(spec: SceneSpec, name: str, control: str | None = None) -> SceneSpec:

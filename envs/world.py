@@ -5,19 +5,22 @@ Renders nothing until pixels are asked for. Knows no Gymnasium, no policy and no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.cameras import ImageSize, pose_matrix, resolution
+from envs.cameras import ImageSize, chosen_cameras, place, pose_matrix, resolution
 from envs.checks import check_scene
 from envs.control import ControlMode, action_entries, make_control
 from envs.control.checks import checked_action
+from envs.poses import pose_rows
 from envs.renderer.make import RENDERERS
-from envs.scene import SceneSpec
-from envs.scenes import make_scene
+from envs.renderer.types import Camera, Frame
+from envs.scene import CameraSpec, SceneSpec
+from envs.scenes import make_scene, with_cameras
 from envs.simulator import Simulator
 from envs.state import WorldState
 from envs.tally import Tally
@@ -47,9 +50,10 @@ class World:
         image_size: Overrides the resolution of every camera: a side or (width, height), pixels.
         robot: Registered robot of the scenes that `reset` makes.
         control: Registered control mode of the scenes that `reset` makes.
+        cameras: Cameras of the scenes that `reset` makes, as descriptions or names; None keeps the scene's own.
 
     Raises:
-        ValueError: `renderer`, `robot` or `control` is unknown, or `image_size` is not positive.
+        ValueError: `renderer`, `robot`, `control` or a camera is unknown, or `image_size` is not positive.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class World:
         image_size: ImageSize | None = None,
         robot: str = "panda",
         control: str = "pd_ee_delta_pose",
+        cameras: Sequence[CameraSpec | str] | None = None,
     ) -> None:
         """See the class."""
         if renderer not in RENDERERS:
@@ -65,6 +70,9 @@ class World:
         self._renderer_name = renderer
         action_entries(robot, control)  # a bad name is told now
         self._robot, self._control_name = robot, control
+        if cameras is not None:
+            chosen_cameras(cameras)  # a bad one is told now
+        self._chosen = None if cameras is None else tuple(cameras)
         self._image_size = None if image_size is None else resolution(image_size)
         self._simulator = Simulator()
         self._renderer: EpisodeRenderer | None = None
@@ -73,7 +81,8 @@ class World:
 
     def reset(self, request: EpisodeRequest) -> None:
         """Build the scene of `request` from nothing. Raises ValueError for unknown names, before anything changes."""
-        self.load(make_scene(request, self._robot, self._control_name))
+        spec = make_scene(request, self._robot, self._control_name)
+        self.load(spec if self._chosen is None else with_cameras(spec, self._chosen))
 
     def load(self, spec: SceneSpec) -> None:
         """Build any scene. Raises ValueError naming what does not fit, before anything changes."""
@@ -125,13 +134,26 @@ class World:
 
     def pixels(self) -> dict[str, ByteArray]:
         """What every camera of the scene sees: name -> (H, W, 3) sRGB."""
+        return {name: frame.rgb for name, frame in self.frames().items()}
+
+    def frames(self) -> dict[str, Frame]:
+        """What every camera of the scene sees, with depth and segmentation."""
         spec = self.spec
         if self._renderer is None:
             from envs.frames import EpisodeRenderer  # scripted experts never draw: their workers start faster
 
             self._renderer = EpisodeRenderer(spec, renderer=self._renderer_name, size=self._image_size)
-        frames = self._renderer.frames(self.poses(), [camera.name for camera in spec.cameras])
-        return {name: frame.rgb for name, frame in frames.items()}
+        return self._renderer.frames(self.poses(), [camera.name for camera in spec.cameras])
+
+    def placed_cameras(self) -> dict[str, Camera]:
+        """Every camera of the scene where it is now: intrinsics, and pose in the world."""
+        poses, rows = self.poses(), pose_rows(self.spec)
+        return {camera.name: place(camera, poses, rows, self._image_size) for camera in self.spec.cameras}
+
+    def joint_pos(self) -> FloatArray:
+        """Positions of the arm's joints, (n,) radians."""
+        self._needs_scene()
+        return self._simulator.joints().astype(np.float32)
 
     def step(self, action: FloatArray) -> StepResult:
         """Apply one action (n,) in [-1, 1]: n and what the numbers are is up to the control mode and the robot.

@@ -70,7 +70,10 @@ class RenderScene:
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """A camera placed for one frame. `pose_w` is (4, 4) camera-to-world, camera axes x right, y down, z forward."""
+    """A camera placed for one frame. `pose_w` is (4, 4) camera-to-world, camera axes x right, y down, z forward.
+
+    Renderers draw the pinhole; `envs.lens` bends the picture as `distortion` says.
+    """
 
     pose_w: NDArray[np.float64]
     fov_y: float  # degrees
@@ -78,6 +81,7 @@ class Camera:
     height: int
     near: float
     far: float
+    distortion: tuple[float, ...] = ()
 
     @property
     def intrinsics(self) -> NDArray[np.float64]:
