@@ -18,6 +18,9 @@ from envs.renderer.pack import CASTS, END_FACE, END_POINT, FIRST_FACE, FIRST_POI
 
 Array = NDArray[Any]
 U, I32 = np.uintp, np.int32
+TILE = 16  # texels along a tile of a shadow map
+NOTHING = np.float32(-1e9)  # in a shadow map
+ROUNDING_M = np.float32(1e-4)  # how much nearer than a triangle's corners rounding may put its inside
 _OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "boundscheck": False, "error_model": "numpy"}
 
 
@@ -118,49 +121,41 @@ def _fill(
         right = _ceil(max(min(max(xa, xb) - 0.5, float(width)), 0.0))
         start = np.float32(w0 + (y - y0) * dw_dy + (left + 0.5 - x0) * dw_dx)
         row = U(j)
-        for i in range(U(left), U(right)):  # unsigned indices: no check for negative ones
+        for i in range(U(left), U(right)):  # unsigned indices: no check for negative ones; and no branch to be guessed
             w = start + step * np.float32(I32(i) - I32(left))
-            if w > depth[row, i]:
-                depth[row, i] = w
-                if ids is not None:
-                    ids[row, i] = face
+            before = depth[row, i]
+            depth[row, i] = w if w > before else before
+            if ids is not None:
+                ids[row, i] = face if w > before else ids[row, i]
 
 
 @njit(**_OPTIONS)
 def draw_camera(
-    points: Array,
-    faces: Array,
-    planes: Array,
-    ints: Array,
-    floats: Array,
+    geometry: Any,
     transforms: Array,
     view: Array,
     focal: float,
     near: float,
-    points_c: Array,
-    corners: Array,
-    depth: Array,
-    ids: Any,
     far: float,
+    work: Any,
+    depth: Array,
+    ids: Array,
 ) -> None:
     """Draw every node into the buffers of one camera.
 
     Args:
-        points: Of the PackedScene, as are
-        faces: (F, 3),
-        planes: (F, 4),
-        ints: (K, 10),
-        floats: (K, 13).
+        geometry: points (P, 3), faces (F, 3), planes (F, 4), ints (K, 10), floats (K, 13) of the PackedScene.
         transforms: (K, 12) from `place_nodes`.
         view: (3, 4) world to camera.
         focal: Focal length in pixels.
         near: Distance of the near plane, metres.
-        points_c: (P, 3) scratch.
-        corners: (4, 3) scratch for clipped triangles.
+        far: Nothing farther is drawn, metres.
+        work: Scratch: points (P, 3), corners (4, 3), faces (F + 1,) int32.
         depth: (H, W) float32, filled: 1 / z.
         ids: (H, W) int32, filled: faces, -1 for the background.
-        far: Nothing farther is drawn, metres.
     """
+    points, faces, planes, ints, floats = geometry
+    points_c, corners, chosen = work
     depth[:] = 1.0 / far
     ids[:] = -1
     height, width = depth.shape
@@ -180,48 +175,40 @@ def draw_camera(
         ex = -(matrix[0, 0] * matrix[0, 3] + matrix[1, 0] * matrix[1, 3] + matrix[2, 0] * matrix[2, 3])
         ey = -(matrix[0, 1] * matrix[0, 3] + matrix[1, 1] * matrix[1, 3] + matrix[2, 1] * matrix[2, 3])
         ez = -(matrix[0, 2] * matrix[0, 3] + matrix[1, 2] * matrix[1, 3] + matrix[2, 2] * matrix[2, 3])
-        first, end = ints[k, FIRST_FACE], ints[k, END_FACE]
+        found = _facing(planes, ints[k, FIRST_FACE], ints[k, END_FACE], ex, ey, ez, 1.0, chosen)
         if z - radius >= near:
             for i in range(U(ints[k, FIRST_POINT]), U(ints[k, END_POINT])):
                 w = 1.0 / points_c[i, 2]
                 points_c[i, 0], points_c[i, 1] = cx + focal * points_c[i, 0] * w, cy + focal * points_c[i, 1] * w
                 points_c[i, 2] = w
-            _fill_faces(faces, planes, first, end, ex, ey, ez, 1.0, points_c, depth, ids)
+            for n in range(U(found)):
+                f = chosen[n]
+                a, b, c = U(faces[f, 0]), U(faces[f, 1]), U(faces[f, 2])
+                _fill(
+                    points_c[a, 0], points_c[a, 1], points_c[a, 2],
+                    points_c[b, 0], points_c[b, 1], points_c[b, 2],
+                    points_c[c, 0], points_c[c, 1], points_c[c, 2],
+                    depth, ids, f,
+                )  # fmt: skip
         else:
-            _clip_faces(faces, planes, first, end, ex, ey, ez, near, focal, points_c, corners, depth, ids)
+            for n in range(U(found)):
+                f = chosen[n]
+                _clip_and_fill(
+                    points_c, faces[f, 0], faces[f, 1], faces[f, 2], near, focal, cx, cy, corners, depth, ids, f
+                )
 
 
 @njit(**_OPTIONS)
-def _fill_faces(
-    faces: Array, planes: Array, first: int, end: int, ex: float, ey: float, ez: float, ew: float, points_s: Array,
-    depth: Array, ids: Any,
-) -> None:  # fmt: skip
-    """Draw the faces `first:end` that are turned to the eye (ex, ey, ez, ew), homogeneous; points are on the screen."""
+def _facing(planes: Array, first: int, end: int, ex: float, ey: float, ez: float, ew: float, chosen: Array) -> int:
+    """Write the faces of `first:end` that are turned to the eye (ex, ey, ez, ew), homogeneous; returns how many.
+
+    A pass of its own without a branch: a processor cannot guess which faces are.
+    """
+    found = 0
     for f in range(U(first), U(end)):
-        if planes[f, 0] * ex + planes[f, 1] * ey + planes[f, 2] * ez + planes[f, 3] * ew <= 0.0:
-            continue
-        a, b, c = U(faces[f, 0]), U(faces[f, 1]), U(faces[f, 2])
-        _fill(
-            points_s[a, 0], points_s[a, 1], points_s[a, 2],
-            points_s[b, 0], points_s[b, 1], points_s[b, 2],
-            points_s[c, 0], points_s[c, 1], points_s[c, 2],
-            depth, ids, I32(f),
-        )  # fmt: skip
-
-
-@njit(**_OPTIONS)
-def _clip_faces(
-    faces: Array, planes: Array, first: int, end: int, ex: float, ey: float, ez: float, near: float, focal: float,
-    points_c: Array, corners: Array, depth: Array, ids: Array,
-) -> None:  # fmt: skip
-    """As `_fill_faces`, for a node that the near plane may cut; points are in the camera's frame."""
-    cx, cy = 0.5 * depth.shape[1], 0.5 * depth.shape[0]
-    for f in range(first, end):
-        if planes[f, 0] * ex + planes[f, 1] * ey + planes[f, 2] * ez + planes[f, 3] <= 0.0:
-            continue
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        if points_c[a, 2] >= near or points_c[b, 2] >= near or points_c[c, 2] >= near:
-            _clip_and_fill(points_c, a, b, c, near, focal, cx, cy, corners, depth, ids, f)
+        chosen[U(found)] = I32(f)
+        found += planes[f, 0] * ex + planes[f, 1] * ey + planes[f, 2] * ez + planes[f, 3] * ew > 0.0
+    return found
 
 
 @njit(**_OPTIONS)
@@ -270,34 +257,33 @@ def _clip_and_fill(
 
 @njit(**_OPTIONS)
 def draw_shadow_map(
-    points: Array,
-    faces: Array,
-    planes: Array,
-    ints: Array,
+    geometry: Any,
     transforms: Array,
     light: Array,
     quantum: float,
-    points_l: Array,
+    work: Any,
     depth: Array,
+    tiles: Array,
     matrix: Array,
-) -> float:
+) -> Any:
     """Draw the shadow casters as the light sees them, in a square that just holds them.
 
     Args:
-        points: Of the PackedScene, as are
-        faces: (F, 3),
-        planes: (F, 4),
-        ints: (K, 10).
+        geometry: points (P, 3), faces (F, 3), planes (F, 4), ints (K, 10), floats (K, 13) of the PackedScene.
         transforms: (K, 12) from `place_nodes`.
         light: (3, 3) orthonormal rows: right, down of the map, direction to the light.
         quantum: Borders of the map move in steps of it, metres, so that its grid stays put while the robot moves.
-        points_l: (P, 3) scratch.
-        depth: (S, S) float32, filled: w is metres towards the light, -1e9 where there is nothing.
+        work: Scratch: points (P, 3), corners (4, 3), faces (F + 1,) int32.
+        depth: (S, S) float32, of which the rows that the casters need are filled: w is metres towards the light,
+            -1e9 where there is nothing.
+        tiles: (T, T) float32, filled: no w of the map's tile is higher, TILE x TILE texels.
         matrix: (3, 4) float32, filled with world to (column, row, w).
 
     Returns:
-        Side of a texel, metres.
+        Side of a texel, metres, and how many rows are filled.
     """
+    points, faces, planes, ints, _ = geometry
+    points_l, _, chosen = work
     size = depth.shape[0]
     view = np.zeros((3, 4))
     view[:, :3] = light
@@ -316,7 +302,9 @@ def draw_shadow_map(
     for i in range(3):
         matrix[0, i], matrix[1, i], matrix[2, i] = light[0, i] * scale, light[1, i] * scale, light[2, i]
     matrix[0, 3], matrix[1, 3], matrix[2, 3] = 1.0 - low_x * scale, 1.0 - low_y * scale, 0.0
-    depth[:] = -1e9
+    rows = min(int(1.0 + (high_y - low_y) * scale) + 3, size)
+    depth[:rows] = NOTHING
+    tiles[:] = NOTHING
     for k in range(ints.shape[0]):
         if ints[k, CASTS] == 0:
             continue
@@ -328,5 +316,24 @@ def draw_shadow_map(
         ly = t[1] * light[2, 0] + t[4] * light[2, 1] + t[7] * light[2, 2]
         lz = t[2] * light[2, 0] + t[5] * light[2, 1] + t[8] * light[2, 2]
         # The light is an eye infinitely far away. Faces turned away from it cast nothing that the others do not.
-        _fill_faces(faces, planes, ints[k, FIRST_FACE], ints[k, END_FACE], lx, ly, lz, 0.0, points_l, depth, None)
-    return float(extent / (size - 2))
+        found = _facing(planes, ints[k, FIRST_FACE], ints[k, END_FACE], lx, ly, lz, 0.0, chosen)
+        _cast_faces(faces, chosen, found, points_l, depth, tiles)
+    return extent / (size - 2), rows
+
+
+@njit(**_OPTIONS)
+def _cast_faces(faces: Array, chosen: Array, count: int, points_s: Array, depth: Array, tiles: Array) -> None:
+    """Draw the first `count` chosen faces into a shadow map, and raise the tiles that they may touch."""
+    last = tiles.shape[0] - 1
+    for n in range(U(count)):
+        f = chosen[n]
+        a, b, c = U(faces[f, 0]), U(faces[f, 1]), U(faces[f, 2])
+        x0, y0, w0 = points_s[a, 0], points_s[a, 1], points_s[a, 2]
+        x1, y1, w1 = points_s[b, 0], points_s[b, 1], points_s[b, 2]
+        x2, y2, w2 = points_s[c, 0], points_s[c, 1], points_s[c, 2]
+        _fill(x0, y0, w0, x1, y1, w1, x2, y2, w2, depth, None, f)
+        left, right = int(min(x0, x1, x2)) // TILE, min(int(max(x0, x1, x2)) // TILE, last)
+        highest = np.float32(max(w0, w1, w2)) + ROUNDING_M
+        for row in range(int(min(y0, y1, y2)) // TILE, min(int(max(y0, y1, y2)) // TILE, last) + 1):
+            for column in range(left, right + 1):
+                tiles[row, column] = max(tiles[row, column], highest)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from envs.renderer.textures import bake
 from envs.renderer.types import Material, Mesh, Node, RenderScene
-from vla.contract import ByteArray, FloatArray
+from vla.contract import FloatArray
 
 NORMAL, UV, COLOR = 0, 12, 20  # columns of the face attributes: 3 x (gradient 3, constant 1), 2 x (3, 1), rgb 3
 ATTRIBUTES = 24
@@ -33,7 +33,7 @@ class PackedMesh:
 
 @dataclass(frozen=True, eq=False)
 class PackedScene:
-    """All nodes one after another. K nodes, P points, F faces, M texel bytes."""
+    """All nodes one after another. K nodes, P points, F faces, M texels."""
 
     points: FloatArray  # (P, 3)
     faces: NDArray[np.int32]  # (F, 3)
@@ -43,7 +43,7 @@ class PackedScene:
     ints: NDArray[np.int64]  # (K, 10), columns below
     floats: FloatArray  # (K, 13), columns below
     static_poses: NDArray[np.float64]  # (K, 7)
-    texels: ByteArray  # (M,)
+    texels: NDArray[np.uint32]  # (M,), as `textures.Baked`
     rows: int  # rows of the pose array that the scene reads
 
 
@@ -87,7 +87,7 @@ def pack_scene(scene: RenderScene) -> PackedScene:
     face_ends = np.cumsum([len(m.faces) for m in meshes])
     ints = np.zeros((len(meshes), 10), np.int64)
     floats = np.zeros((len(meshes), 13), np.float32)
-    texels: list[ByteArray] = []
+    texels: list[NDArray[np.uint32]] = []
     offset = 0
     for k, (node, mesh) in enumerate(zip(scene.nodes, meshes, strict=True)):
         ints[k, FIRST_POINT : END_FACE + 1] = (
@@ -111,13 +111,13 @@ def pack_scene(scene: RenderScene) -> PackedScene:
         ints=ints,
         floats=floats,
         static_poses=np.array([_checked_pose(node) for node in scene.nodes], np.float64),
-        texels=np.concatenate([*texels, np.zeros(1, np.uint8)]),
+        texels=np.concatenate([*texels, np.zeros(1, np.uint32)]),
         rows=1 + max((node.row for node in scene.nodes), default=-1),
     )
 
 
 def _pack_material(
-    material: Material, ints: NDArray[np.int64], floats: FloatArray, texels: list[ByteArray], offset: int
+    material: Material, ints: NDArray[np.int64], floats: FloatArray, texels: list[NDArray[np.uint32]], offset: int
 ) -> int:
     """Fill the material's columns of one node and append its texels; returns how many were appended."""
     texture = material.texture

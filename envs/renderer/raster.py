@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.renderer import kernels, shading
+from envs.renderer import kernels, shading, texturing
 from envs.renderer.pack import CASTS, pack_scene
 from envs.renderer.picture import halve
 from envs.renderer.types import Camera, Frame, RenderScene
@@ -41,25 +41,25 @@ class RasterRenderer:
         self._geometry = (packed.points, packed.faces, packed.planes, packed.ints, packed.floats)
         self._surface = (packed.attributes, packed.face_node, packed.ints, packed.floats, packed.texels)
         self._transforms = np.empty((len(packed.ints), 12))
-        self._points = np.empty((len(packed.points), 3))
-        self._corners = np.empty((4, 3))
+        self._scratch = np.empty((len(packed.points), 3)), np.empty((4, 3)), np.empty(len(packed.faces) + 1, np.int32)
         light, background = scene.light, scene.background
         self._lights = np.array(
             [light.ambient, light.directional, light.point, background.top, background.bottom], np.float32
         )
         self._sun = _unit(np.asarray(light.direction, np.float64))
         self._light_basis = light_basis(self._sun)
-        self._maps: dict[int, FloatArray] = {}
+        self._maps: dict[int, tuple[FloatArray, FloatArray]] = {}
         self._lights = np.concatenate([self._lights, [self._sun, light.point_position]]).astype(np.float32)
         self._work = (
             np.empty(len(packed.faces), np.int32),
             np.zeros((len(packed.faces) + 1, 20), np.float32),
-            np.zeros(shading.SCRATCH, np.float32),
-            np.empty((2, shading.CHUNK), np.int32),
+            np.zeros(texturing.SCRATCH, np.float32),
+            np.zeros(texturing.WIDTH, np.int32),
+            np.zeros(texturing.WIDTH, np.uint32),
+            np.empty((2, texturing.WIDTH), np.int32),
         )
         self._shadows = (light.shadows if shadows is None else shadows) and bool(packed.ints[:, CASTS].any())
         self._supersample = supersample
-        self._buffers: dict[tuple[int, int], tuple[FloatArray, NDArray[np.int32]]] = {}
 
     def render(self, poses: FloatArray, cameras: Sequence[Camera]) -> list[Frame]:
         """Draw `poses` (N, 7) from each camera. Raises ValueError if N does not fit or a pose is not finite."""
@@ -81,47 +81,44 @@ class RasterRenderer:
 
     def close(self) -> None:
         """Free the buffers."""
-        self._buffers.clear()
-
-    def _buffer(self, height: int, width: int) -> tuple[FloatArray, NDArray[np.int32]]:
-        if (height, width) not in self._buffers:
-            self._buffers[height, width] = np.empty((height, width), np.float32), np.empty((height, width), np.int32)
-        return self._buffers[height, width]
+        self._maps.clear()
 
     def _shadow_map(self, size: int) -> tuple[Any, ...]:
-        """(map, world-to-map matrix (3, 4) float32, bias (2,) float32); a 1 x 1 map for none."""
+        """Map, tiles, world-to-map matrix (3, 4), bias (2,), all float32, as `shading.shade` reads them."""
         if not self._shadows:
-            return np.zeros((1, 1), np.float32), np.zeros((3, 4), np.float32), np.zeros(2, np.float32)
+            nothing = np.zeros((1, 1), np.float32)
+            return nothing, nothing, np.zeros((3, 4), np.float32), np.zeros(2, np.float32)
         if size not in self._maps:
-            self._maps[size] = np.empty((size, size), np.float32)
-        depth, matrix = self._maps[size], np.empty((3, 4), np.float32)
-        texel = kernels.draw_shadow_map(
-            *self._geometry[:4], self._transforms, self._light_basis, SHADOW_QUANTUM_M, self._points, depth, matrix
-        )
-        return depth, matrix, np.array([SHADOW_BIAS_M, SHADOW_SLANT_TEXELS * texel], np.float32)
+            side = -(-size // kernels.TILE)
+            self._maps[size] = np.empty((size, size), np.float32), np.empty((side, side), np.float32)
+        depth, tiles = self._maps[size]
+        matrix = np.empty((3, 4), np.float32)
+        texel, rows = kernels.draw_shadow_map(
+            self._geometry, self._transforms, self._light_basis, SHADOW_QUANTUM_M, self._scratch, depth, tiles,
+            matrix,
+        )  # fmt: skip
+        bias = np.array([SHADOW_BIAS_M, SHADOW_SLANT_TEXELS * texel], np.float32)
+        return depth[:rows], tiles, matrix, bias
 
     def _draw(self, camera: Camera, transforms: FloatArray, shadow: tuple[Any, ...]) -> Frame:
         factor = 2 if self._supersample else 1
         height, width = camera.height * factor, camera.width * factor
-        depth, ids = self._buffer(height, width)
         rotation, eye = camera.pose_w[:3, :3], camera.pose_w[:3, 3]
         view = np.empty((3, 4))
         view[:, :3], view[:, 3] = rotation.T, -rotation.T @ eye
         focal = 0.5 * height / math.tan(math.radians(camera.fov_y) / 2)
+        depth, segmentation = np.empty((height, width), np.float32), np.empty((height, width), np.int32)
         kernels.draw_camera(
-            *self._geometry, self._transforms, view, focal, camera.near, self._points, self._corners, depth, ids,
-            camera.far,
-        )  # fmt: skip
+            self._geometry, self._transforms, view, focal, camera.near, camera.far, self._scratch, depth, segmentation
+        )
         right, down, forward = rotation.T
         corner = forward - right * (width / 2 / focal) - down * (height / 2 / focal)
         rays = np.array([eye, corner, right / focal, down / focal, (1 / focal, camera.far, camera.far)], np.float32)
-        out = (
-            np.empty((height, width, 3), np.uint8),
-            np.empty((height, width), np.float32),
-            np.empty((height, width), np.int32),
-        )
-        shading.shade(self._surface, transforms, rays, self._lights, *shadow, depth, ids, self._work, out)
-        return Frame(*out) if factor == 1 else halve(*out)
+        rgb = np.empty((height, 3 * width), np.uint8)
+        out = rgb, depth, segmentation
+        shading.shade(self._surface, transforms, rays, self._lights, shadow, self._work, out)
+        picture = rgb.reshape(height, width, 3), depth, segmentation
+        return Frame(*picture) if factor == 1 else halve(*picture)
 
 
 def shadow_map_size(image_height: int) -> int:

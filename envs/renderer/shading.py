@@ -2,8 +2,8 @@
 
 A pixel's position follows from its depth; normal and uv are affine functions of it (see `pack`), which are turned into
 functions of pixel and depth once per visible face. Rows are worked off in passes over short arrays, so that the
-compiler can use vector instructions wherever nothing is looked up. Colours are multiplied by light as sRGB values, as
-TinyRenderer does.
+compiler can use vector instructions: what depends on the face run by run, everything else for the whole row. Colours
+are multiplied by light as sRGB values, as TinyRenderer does.
 """
 
 from __future__ import annotations
@@ -15,26 +15,40 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from envs.renderer.pack import CHANNELS, COLOR, LOG2_SIZE, REPEATS, RGB, RGB_STEP, SEGMENT, SHIFT, TEXEL
+from envs.renderer.kernels import TILE
+from envs.renderer.pack import CHANNELS, SEGMENT
+from envs.renderer.texturing import (
+    BLOCK,
+    BLUE,
+    CHUNK,
+    GREEN,
+    I32,
+    LAMP,
+    NX,
+    NY,
+    NZ,
+    OPTIONS,
+    RED,
+    SKYLIGHT,
+    SUN,
+    SW,
+    SX,
+    SY,
+    F,
+    U,
+    Z,
+    paint_plain,
+    paint_textured,
+)  # fmt: skip
 
 Array = NDArray[Any]
-F, U, I32 = np.float32, np.uintp, np.int32
-_OPTIONS: dict[str, Any] = {
-    "nogil": True, "cache": True, "boundscheck": False, "error_model": "numpy", "fastmath": True
-}  # fmt: skip
 _ZERO, _HALF, _ONE, _TWO, _BYTE = F(0.0), F(0.5), F(1.0), F(2.0), F(255.0)
 _SKY = F(0.15)  # how much darker ambient light is from the side than from above; twice that from below
-# A row is worked off in chunks of CHUNK pixels; quantity q of pixel i of a chunk is scratch[q * CHUNK + i].
-CHUNK = 512
-# Indices are unsigned: then the compiler needs no check for negative ones, and can use vector instructions.
-_Z, _NX, _NY, _NZ, _SUN, _LAMP, _SKYLIGHT, _SX, _SY, _SW = (U(q * CHUNK) for q in range(10))
-SCRATCH = 10 * CHUNK
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def shade(
-    surface: Any, transforms: Array, rays: Array, lights: Array, shadow: Array, shadow_matrix: Array, bias: Array,
-    depth: Array, ids: Array, work: Any, out: Any,
+    surface: Any, transforms: Array, rays: Array, lights: Array, shadow: Any, work: Any, out: Any
 ) -> None:  # fmt: skip
     """Colour the pixels of one camera.
 
@@ -45,18 +59,19 @@ def shade(
             the pixel's size at depth 1 m, and far twice.
         lights: (7, 3) float32: ambient, directional, point, background top, background bottom, direction to the sun,
             position of the point light.
-        shadow: (S, S) shadow map, or (1, 1) for none.
-        shadow_matrix: (3, 4) float32, world to (column, row, w).
-        bias: (2,) float32 metres added to w: always, and times (1 - cosine of the light's angle).
-        depth: (H, W) float32 1 / z.
-        ids: (H, W) int32 faces, -1 background.
-        work: slots (F,) int32, prepared (F + 1, 20) float32, scratch (SCRATCH,) float32, runs (2, CHUNK) int32.
-        out: rgb (H, W, 3) uint8, z (H, W) float32, segmentation (H, W) int32: all filled.
+        shadow: Map (R, S) float32 (the rows of a square that hold something), or (1, 1) for none; tiles
+            (S / TILE, S / TILE) of what is nearest to the light in each; matrix (3, 4) float32, world to
+            (column, row, w); bias (2,) float32 metres added to w: always, and times (1 - cosine of the light's angle).
+        work: Scratch: slots (F,) int32, prepared (F + 1, 20) float32, scratch (SCRATCH,) float32, segments (WIDTH,)
+            int32, indices (WIDTH,) uint32, runs (2, WIDTH) int32.
+        out: rgb (H, 3 W) uint8, filled; depth (H, W) float32 with 1 / z, which z replaces; segmentation (H, W) int32
+            with faces (-1: background), which it replaces.
     """
     attributes, face_node, ints, floats, texels = surface
-    slots, prepared, scratch, runs = work
-    rgb, z_out, segmentation = out
-    height, width = ids.shape
+    shadow_map, tiles, shadow_matrix, bias = shadow
+    slots, prepared, scratch, segments, indices, runs = work
+    rgb, depth, segmentation = out
+    height, width = segmentation.shape
     slots[:] = 0
     used = 0
     scene = np.empty((6, 4), np.float32)  # shadow map column, row, w and vector to the lamp, of any pixel
@@ -68,53 +83,64 @@ def shade(
         for start in range(0, width, CHUNK):
             count = min(CHUNK, width - start)
             for i in range(U(count)):
-                scratch[_Z + i] = _ONE / depth[U(j), U(start) + i]
-            found = _find_runs(ids, j, start, count, runs)
-            for r in range(found):
-                face = runs[0, r]
-                slot = 0  # what a background pixel gets does not matter
-                if face >= 0:
-                    if slots[face] == 0:
-                        used += 1
-                        slots[face] = used
-                        _prepare_face(attributes, face, transforms, face_node[face], rays, prepared, used)
-                    slot = slots[face]
-                _normals(prepared, slot, start, j, _first(runs, r), runs[1, r], scratch)
-            _light(scene, lights, bias, start, j, count, scratch)
-            if shadow.shape[0] > 1:
-                _apply_shadow(shadow, count, scratch)
+                scratch[Z + i] = _ONE / depth[U(j), U(start) + i]
+            found = _find_runs(segmentation, j, start, count, runs)
             for r in range(found):
                 face, first, end = runs[0, r], _first(runs, r), runs[1, r]
                 if face < 0:
-                    _background(rays, lights, j, start + first, start + end, rgb, z_out, segmentation)
+                    _no_surface(first, end, scratch, segments)
                     continue
-                k, slot = face_node[face], slots[face]
-                _texture(ints, floats, k, texels, prepared, slot, rays[4, 0], start, j, first, end, scratch)
-                _combine(
-                    ints, floats, k, attributes, face, lights, start, j, first, end, scratch, rgb, z_out, segmentation
-                )
+                k = face_node[face]
+                if slots[face] == 0:
+                    used += 1
+                    slots[face] = used
+                    _prepare_face(attributes, face, transforms, k, rays, prepared, used)
+                slot = slots[face]
+                _normals(prepared, slot, start, j, first, end, scratch)
+                paint_plain(ints, floats, k, attributes, face, first, end, scratch)
+                segment = I32(ints[k, SEGMENT])
+                for block in range(U(first), U(end), U(BLOCK)):
+                    for q in range(U(BLOCK)):
+                        segments[block + q] = segment
+            for r in range(found):
+                if runs[0, r] >= 0 and ints[face_node[runs[0, r]], CHANNELS] > 0:
+                    face = runs[0, r]
+                    paint_textured(
+                        ints, floats, face_node[face], attributes, face, texels, prepared, slots[face], rays[4, 0],
+                        start, j, _first(runs, r), runs[1, r], scratch, indices,
+                    )  # fmt: skip
+            for i in range(U(count)):
+                depth[U(j), U(start) + i] = scratch[Z + i]
+            for i in range(U(count)):
+                segmentation[U(j), U(start) + i] = segments[i]
+            _light(scene, lights, bias, start, j, count, scratch)
+            if shadow_map.shape[0] > 1:
+                _apply_shadow(shadow_map, tiles, count, scratch)
+            _combine(lights, count, scratch)
+            for r in range(found):
+                if runs[0, r] < 0:
+                    _background(rays, lights, start, j, _first(runs, r), runs[1, r], scratch)
+            _write(start, j, count, scratch, rgb)
 
 
-@njit(inline="always", **_OPTIONS)
+@njit(inline="always", **OPTIONS)
 def _first(runs: Array, r: int) -> Any:
     return runs[1, r - 1] if r > 0 else 0
 
 
-@njit(**_OPTIONS)
-def _find_runs(ids: Array, j: int, start: int, count: int, runs: Array) -> int:
-    """Runs of one face in a chunk: `runs[0]` faces, `runs[1]` ends; returns how many."""
+@njit(**OPTIONS)
+def _find_runs(faces: Array, j: int, start: int, count: int, runs: Array) -> int:
+    """Runs of one face in a chunk of row `j`: `runs[0]` faces, `runs[1]` ends; returns how many."""
     found = 0
-    face = ids[j, start]
-    for i in range(U(count)):
-        if ids[U(j), U(start) + i] != face:
-            runs[0, found], runs[1, found] = face, I32(i)
-            found += 1
-            face = ids[U(j), U(start) + i]
-    runs[0, found], runs[1, found] = face, count
+    for i in range(U(1), U(count)):  # without a branch: the end moves on as long as the face stays
+        face = faces[U(j), U(start) + i - U(1)]
+        runs[0, U(found)], runs[1, U(found)] = face, I32(i)
+        found += faces[U(j), U(start) + i] != face
+    runs[0, U(found)], runs[1, U(found)] = faces[U(j), U(start + count - 1)], I32(count)
     return found + 1
 
 
-@njit(inline="always", **_OPTIONS)
+@njit(inline="always", **OPTIONS)
 def _screen_affine(rays: Array, gx: Any, gy: Any, gz: Any, constant: Any, table: Array, row: int, column: int) -> None:
     """Write e, a, b, c of q = e + z (a + x b + y c) = g . position + constant into `table[row, column:]`."""
     table[row, column] = gx * rays[0, 0] + gy * rays[0, 1] + gz * rays[0, 2] + constant
@@ -122,7 +148,7 @@ def _screen_affine(rays: Array, gx: Any, gy: Any, gz: Any, constant: Any, table:
         table[row, column + i] = gx * rays[i, 0] + gy * rays[i, 1] + gz * rays[i, 2]
 
 
-@njit(inline="always", **_OPTIONS)
+@njit(inline="always", **OPTIONS)
 def _prepare_face(attributes: Array, face: int, t: Array, k: int, rays: Array, table: Array, row: int) -> None:
     """Fill `table[row]` (20,): the normal (world) and uv of a face as functions of a pixel's x, y and depth z."""
     for q in range(5):
@@ -141,21 +167,23 @@ def _prepare_face(attributes: Array, face: int, t: Array, k: int, rays: Array, t
         table[row, 8 + i] = t[k, 6] * nx + t[k, 7] * ny + t[k, 8] * nz
 
 
-@njit(inline="always", **_OPTIONS)
+@njit(inline="always", **OPTIONS)
 def _normals(table: Array, row: int, start: int, j: int, first: int, end: int, scratch: Array) -> None:
     """Normals, not yet of unit length, of pixels `first:end` of a chunk."""
     y = F(j) + _HALF
     nx_e, nx_x, nx_a = table[row, 0], table[row, 2], table[row, 1] + y * table[row, 3]
     ny_e, ny_x, ny_a = table[row, 4], table[row, 6], table[row, 5] + y * table[row, 7]
     nz_e, nz_x, nz_a = table[row, 8], table[row, 10], table[row, 9] + y * table[row, 11]
-    for i in range(U(first), U(end)):
-        x, z = F(I32(start) + I32(i)) + _HALF, scratch[_Z + i]
-        scratch[_NX + i] = nx_e + z * (nx_a + x * nx_x)
-        scratch[_NY + i] = ny_e + z * (ny_a + x * ny_x)
-        scratch[_NZ + i] = nz_e + z * (nz_a + x * nz_x)
+    for block in range(U(first), U(end), U(BLOCK)):
+        for q in range(U(BLOCK)):
+            i = block + q
+            x, z = F(I32(start) + I32(i)) + _HALF, scratch[Z + i]
+            scratch[NX + i] = nx_e + z * (nx_a + x * nx_x)
+            scratch[NY + i] = ny_e + z * (ny_a + x * ny_x)
+            scratch[NZ + i] = nz_e + z * (nz_a + x * nz_x)
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _light(scene: Array, lights: Array, bias: Array, start: int, j: int, count: int, scratch: Array) -> None:
     """Light of each kind that falls on each pixel of a chunk, and where it is in the shadow map."""
     y = F(j) + _HALF
@@ -168,30 +196,63 @@ def _light(scene: Array, lights: Array, bias: Array, start: int, j: int, count: 
     sun_x, sun_y, sun_z = lights[5, 0], lights[5, 1], lights[5, 2]
     bias_0, bias_1 = bias[0], bias[1]
     for i in range(U(count)):
-        x, z = F(I32(start) + I32(i)) + _HALF, scratch[_Z + i]
-        nx, ny, nz = scratch[_NX + i], scratch[_NY + i], scratch[_NZ + i]
+        x, z = F(I32(start) + I32(i)) + _HALF, scratch[Z + i]
+        nx, ny, nz = scratch[NX + i], scratch[NY + i], scratch[NZ + i]
         scale = _ONE / math.sqrt(nx * nx + ny * ny + nz * nz + F(1e-20))
         nx, ny, nz = nx * scale, ny * scale, nz * scale
         sun = nx * sun_x + ny * sun_y + nz * sun_z
         lx, ly, lz = lx_e + z * (lx_a + x * lx_x), ly_e + z * (ly_a + x * ly_x), lz_e + z * (lz_a + x * lz_x)
         square = lx * lx + ly * ly + lz * lz + F(1e-12)
-        scratch[_LAMP + i] = max(nx * lx + ny * ly + nz * lz, _ZERO) * _TWO / (math.sqrt(square) * (_ONE + square))
-        scratch[_SUN + i] = max(sun, _ZERO)
-        scratch[_SKYLIGHT + i] = _ONE - _SKY + _SKY * nz
-        scratch[_SX + i] = sx_e + z * (sx_a + x * sx_x)
-        scratch[_SY + i] = sy_e + z * (sy_a + x * sy_x)
-        scratch[_SW + i] = sw_e + z * (sw_a + x * sw_x) + bias_0 + bias_1 * (_ONE - sun)
+        scratch[LAMP + i] = max(nx * lx + ny * ly + nz * lz, _ZERO) * _TWO / (math.sqrt(square) * (_ONE + square))
+        scratch[SUN + i] = max(sun, _ZERO)
+        scratch[SKYLIGHT + i] = _ONE - _SKY + _SKY * nz
+        scratch[SX + i] = sx_e + z * (sx_a + x * sx_x)
+        scratch[SY + i] = sy_e + z * (sy_a + x * sy_x)
+        scratch[SW + i] = sw_e + z * (sw_a + x * sw_x) + bias_0 + bias_1 * (_ONE - sun)
 
 
-@njit(**_OPTIONS)
-def _apply_shadow(shadow: Array, count: int, scratch: Array) -> None:
-    """Take away the sunlight that does not arrive: 2 x 2 comparisons, interpolated; outside the map all arrives."""
-    limit = F(shadow.shape[0] - 1)
-    for i in range(U(count)):
-        if scratch[_SUN + i] <= _ZERO:
-            continue
-        x, y, w = scratch[_SX + i] - _HALF, scratch[_SY + i] - _HALF, scratch[_SW + i]
-        if x >= _ZERO and y >= _ZERO and x < limit and y < limit:
+@njit(**OPTIONS)
+def _apply_shadow(shadow: Array, tiles: Array, count: int, scratch: Array) -> None:
+    """Take away the sunlight that does not arrive; outside the map all arrives."""
+    for begin in range(0, count, BLOCK):
+        if begin + BLOCK > count or _maybe_shadowed(shadow, tiles, begin, scratch):
+            _compare(shadow, begin, min(begin + BLOCK, count), scratch)
+
+
+@njit(**OPTIONS)
+def _maybe_shadowed(shadow: Array, tiles: Array, begin: int, scratch: Array) -> bool:
+    """Whether the tiles under BLOCK pixels hold anything that is nearer to the light than one of these pixels."""
+    low_x, high_x, low_y, high_y = F(1e9), F(-1e9), F(1e9), F(-1e9)
+    low_w, sun = F(1e9), _ZERO
+    for q in range(U(BLOCK)):
+        i = U(begin) + q
+        x, y = scratch[SX + i], scratch[SY + i]
+        low_x, high_x = min(low_x, x), max(high_x, x)
+        low_y, high_y = min(low_y, y), max(high_y, y)
+        low_w, sun = min(low_w, scratch[SW + i]), max(sun, scratch[SUN + i])
+    limit_x, limit_y = F(shadow.shape[1]) - _HALF, F(shadow.shape[0]) - _HALF
+    if sun <= _ZERO or high_x < _HALF or high_y < _HALF or low_x >= limit_x or low_y >= limit_y:
+        return False
+    last = tiles.shape[0] - 1
+    left, top = int(max(low_x - _HALF, _ZERO)) // TILE, int(max(low_y - _HALF, _ZERO)) // TILE
+    right, bottom = (
+        min(int(min(high_x, limit_x) + _HALF) // TILE, last),
+        min(int(min(high_y, limit_y) + _HALF) // TILE, last),
+    )
+    for row in range(top, bottom + 1):
+        for column in range(left, right + 1):
+            if tiles[row, column] > low_w:
+                return True
+    return False
+
+
+@njit(**OPTIONS)
+def _compare(shadow: Array, first: int, end: int, scratch: Array) -> None:
+    """Sunlight of pixels `first:end`: 2 x 2 comparisons with the map, interpolated."""
+    last_x, last_y = F(shadow.shape[1] - 1), F(shadow.shape[0] - 1)
+    for i in range(U(first), U(end)):
+        x, y, w = scratch[SX + i] - _HALF, scratch[SY + i] - _HALF, scratch[SW + i]
+        if scratch[SUN + i] > _ZERO and x >= _ZERO and y >= _ZERO and x < last_x and y < last_y:
             column, row = U(x), U(y)
             au, av = x - F(column), y - F(row)
             s00 = _ONE if shadow[row, column] <= w else _ZERO
@@ -199,120 +260,64 @@ def _apply_shadow(shadow: Array, count: int, scratch: Array) -> None:
             s10 = _ONE if shadow[row + U(1), column] <= w else _ZERO
             s11 = _ONE if shadow[row + U(1), column + U(1)] <= w else _ZERO
             low = s00 + (s01 - s00) * au
-            scratch[_SUN + i] *= low + (s10 + (s11 - s10) * au - low) * av
+            scratch[SUN + i] *= low + (s10 + (s11 - s10) * au - low) * av
 
 
-@njit(inline="always", **_OPTIONS)
-def _texture(
-    ints: Array, floats: Array, k: int, texels: Array, table: Array, row: int, pixel: Any, start: int, j: int,
-    first: int, end: int, scratch: Array,
-) -> None:  # fmt: skip
-    """Look up the texture of pixels `first:end`: the blend in [0, 1] into _NX, or an image's three channels."""
-    channels, whole, texel = ints[k, CHANNELS], 1 << ints[k, LOG2_SIZE], ints[k, TEXEL]
-    y = F(j) + _HALF
-    size = F(whole)
-    texels_m = floats[k, REPEATS] * size
-    u_e, u_x, u_a = (
-        table[row, 12] * texels_m + floats[k, SHIFT] * size,
-        table[row, 14] * texels_m,
-        (table[row, 13] + y * table[row, 15]) * texels_m,
-    )
-    v_e, v_x, v_a = (
-        table[row, 16] * texels_m + floats[k, SHIFT + 1] * size,
-        table[row, 18] * texels_m,
-        (table[row, 17] + y * table[row, 19]) * texels_m,
-    )
-    for i in range(U(first), U(end)):
-        if channels == 0:
-            scratch[_NX + i] = _ZERO
-            continue
-        x, z = F(I32(start) + I32(i)) + _HALF, scratch[_Z + i]
-        u, v = u_e + z * (u_a + x * u_x), v_e + z * (v_a + x * v_x)
-        footprint = z * pixel * texels_m * F(1.5)
-        side, base = whole, texel
-        while footprint > F(1.4) and side > 1:
-            base += side * side * channels
-            side >>= 1
-            footprint *= _HALF
-            u *= _HALF
-            v *= _HALF
-        if channels == 1:
-            scratch[_NX + i] = _bilinear(texels, base, side, 1, u - _HALF, v - _HALF)
-        else:
-            scratch[_NX + i] = _bilinear(texels, base, side, 3, u - _HALF, v - _HALF)
-            scratch[_NY + i] = _bilinear(texels, base + 1, side, 3, u - _HALF, v - _HALF)
-            scratch[_NZ + i] = _bilinear(texels, base + 2, side, 3, u - _HALF, v - _HALF)
-
-
-@njit(inline="always", **_OPTIONS)
-def _bilinear(texels: Array, base: int, side: int, stride: int, u: Any, v: Any) -> Any:
-    """Interpolated texel of one mip level in [0, 1]; u, v in texels, wrapped (side is a power of two)."""
-    c0, r0 = int(u), int(v)  # truncated; one less below zero is the floor
-    c0 -= u < F(c0)
-    r0 -= v < F(r0)
-    au, av = u - F(c0), v - F(r0)
-    mask = side - 1
-    c0 &= mask
-    r0 &= mask
-    c1, r1 = (c0 + 1) & mask, (r0 + 1) & mask
-    t00 = F(texels[U(base + (r0 * side + c0) * stride)])
-    t01 = F(texels[U(base + (r0 * side + c1) * stride)])
-    t10 = F(texels[U(base + (r1 * side + c0) * stride)])
-    t11 = F(texels[U(base + (r1 * side + c1) * stride)])
-    low = t00 + (t01 - t00) * au
-    return (low + (t10 + (t11 - t10) * au - low) * av) * F(1.0 / 255.0)
-
-
-@njit(inline="always", **_OPTIONS)
-def _combine(
-    ints: Array, floats: Array, k: int, attributes: Array, face: int, lights: Array, start: int, j: int,
-    first: int, end: int, scratch: Array, rgb: Array, z_out: Array, segmentation: Array,
-) -> None:  # fmt: skip
-    """Write pixels `first:end` of a chunk: surface colour times light."""
-    segment = ints[k, SEGMENT]
-    tr, tg, tb = (
-        attributes[face, COLOR] * _BYTE,
-        attributes[face, COLOR + 1] * _BYTE,
-        attributes[face, COLOR + 2] * _BYTE,
-    )
-    cr, cg, cb = floats[k, RGB] * tr, floats[k, RGB + 1] * tg, floats[k, RGB + 2] * tb
-    er, eg, eb = floats[k, RGB_STEP] * tr, floats[k, RGB_STEP + 1] * tg, floats[k, RGB_STEP + 2] * tb
-    green, blue = _NX, _NX
-    if ints[k, CHANNELS] == 3:
-        cr, cg, cb, er, eg, eb = _ZERO, _ZERO, _ZERO, tr, tg, tb
-        green, blue = _NY, _NZ
+@njit(**OPTIONS)
+def _combine(lights: Array, count: int, scratch: Array) -> None:
+    """Surface colour times light."""
     ar, ag, ab = lights[0, 0], lights[0, 1], lights[0, 2]
     sr, sg, sb = lights[1, 0], lights[1, 1], lights[1, 2]
     lr, lg, lb = lights[2, 0], lights[2, 1], lights[2, 2]
-    for i in range(U(first), U(end)):
-        sky, sun, lamp = scratch[_SKYLIGHT + i], scratch[_SUN + i], scratch[_LAMP + i]
-        red_light = sky * ar + sun * sr + lamp * lr
-        green_light = sky * ag + sun * sg + lamp * lg
-        blue_light = sky * ab + sun * sb + lamp * lb
-        x = U(start) + i
-        rgb[U(j), x, 0] = np.uint8(np.int32(min((cr + er * scratch[_NX + i]) * red_light + _HALF, _BYTE)))
-        rgb[U(j), x, 1] = np.uint8(np.int32(min((cg + eg * scratch[green + i]) * green_light + _HALF, _BYTE)))
-        rgb[U(j), x, 2] = np.uint8(np.int32(min((cb + eb * scratch[blue + i]) * blue_light + _HALF, _BYTE)))
-    for i in range(U(first), U(end)):
-        z_out[U(j), U(start) + i] = scratch[_Z + i]
-    for i in range(U(first), U(end)):
-        segmentation[U(j), U(start) + i] = segment
+    for i in range(U(count)):
+        sky, sun, lamp = scratch[SKYLIGHT + i], scratch[SUN + i], scratch[LAMP + i]
+        scratch[RED + i] *= sky * ar + sun * sr + lamp * lr
+        scratch[GREEN + i] *= sky * ag + sun * sg + lamp * lg
+        scratch[BLUE + i] *= sky * ab + sun * sb + lamp * lb
 
 
-@njit(inline="always", **_OPTIONS)
-def _background(
-    rays: Array, lights: Array, j: int, first: int, end: int, rgb: Array, z_out: Array, segmentation: Array
-) -> None:
-    """Fill pixels `first:end` of row `j` with the gradient, by the elevation of their rays."""
+@njit(inline="always", **OPTIONS)
+def _no_surface(first: int, end: int, scratch: Array, segments: Array) -> None:
+    """Pixels of the background have no colour that light could change."""
+    for block in range(U(first), U(end), U(BLOCK)):
+        for q in range(U(BLOCK)):
+            i = block + q
+            scratch[NX + i] = scratch[NY + i] = scratch[NZ + i] = _ZERO
+            scratch[RED + i] = scratch[GREEN + i] = scratch[BLUE + i] = _ZERO
+            segments[i] = I32(-1)
+
+
+@njit(inline="always", **OPTIONS)
+def _background(rays: Array, lights: Array, start: int, j: int, first: int, end: int, scratch: Array) -> None:
+    """Fill pixels `first:end` of a chunk with the gradient, by the elevation of their rays."""
     y = F(j) + _HALF
-    for i in range(U(first), U(end)):
-        x = F(i) + _HALF
-        rx = rays[1, 0] + x * rays[2, 0] + y * rays[3, 0]
-        ry = rays[1, 1] + x * rays[2, 1] + y * rays[3, 1]
-        rz = rays[1, 2] + x * rays[2, 2] + y * rays[3, 2]
-        up = _HALF + _HALF * rz / math.sqrt(rx * rx + ry * ry + rz * rz)
-        for c in range(3):
-            value = lights[4, c] + (lights[3, c] - lights[4, c]) * up
-            rgb[j, i, c] = np.uint8(min(max(value, _ZERO), _ONE) * _BYTE + _HALF)
-        z_out[j, i] = rays[4, 2]
-        segmentation[j, i] = -1
+    for block in range(U(first), U(end), U(BLOCK)):
+        for q in range(U(BLOCK)):
+            i = block + q
+            x = F(I32(start) + I32(i)) + _HALF
+            rx = rays[1, 0] + x * rays[2, 0] + y * rays[3, 0]
+            ry = rays[1, 1] + x * rays[2, 1] + y * rays[3, 1]
+            rz = rays[1, 2] + x * rays[2, 2] + y * rays[3, 2]
+            up = _HALF + _HALF * rz / math.sqrt(rx * rx + ry * ry + rz * rz)
+            here = i < U(end)  # the next run is finished already
+            scratch[RED + i] = (lights[4, 0] + (lights[3, 0] - lights[4, 0]) * up) * _BYTE if here else scratch[RED + i]
+            scratch[GREEN + i] = (
+                (lights[4, 1] + (lights[3, 1] - lights[4, 1]) * up) * _BYTE if here else scratch[GREEN + i]
+            )
+            scratch[BLUE + i] = (
+                (lights[4, 2] + (lights[3, 2] - lights[4, 2]) * up) * _BYTE if here else scratch[BLUE + i]
+            )
+
+
+@njit(inline="always", **OPTIONS)
+def _byte(value: Any) -> Any:
+    return np.uint8(I32(min(max(value, _ZERO), _BYTE) + _HALF))
+
+
+@njit(**OPTIONS)
+def _write(start: int, j: int, count: int, scratch: Array, rgb: Array) -> None:
+    for i in range(U(count)):
+        column = U(3) * (U(start) + i)
+        rgb[U(j), column] = _byte(scratch[RED + i])
+        rgb[U(j), column + U(1)] = _byte(scratch[GREEN + i])
+        rgb[U(j), column + U(2)] = _byte(scratch[BLUE + i])

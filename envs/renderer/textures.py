@@ -1,8 +1,8 @@
 """Procedural surface patterns as small tileable fields with mip levels.
 
-A pattern is one byte per texel that blends `Texture.rgb` into `Texture.rgb2`; colours are applied when a pixel is
-shaded, so a new colour costs nothing. `image` textures carry three bytes per texel. The field depends on the kind and
-on `seed % VARIANTS`; the seed also shifts it.
+A pattern is one value per texel that blends `Texture.rgb` into `Texture.rgb2`; colours are applied when a pixel is
+shaded, so a new colour costs nothing. `image` textures have three planes. The field depends on the kind and on
+`seed % VARIANTS`; the seed also shifts it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ Field = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Baked:
-    """A texture's texels: all mip levels one after another, largest first, (M, channels) flattened."""
+    """A texture's texels: for each channel all mip levels one after another, largest first.
 
-    texels: ByteArray
+    A texel is four bytes: from the lowest, its value and those of its right, lower and lower right neighbour.
+    """
+
+    texels: NDArray[np.uint32]  # (channels M,)
     channels: int  # 0 plain, 1 blend field, 3 image
     log2_size: int
     shift: tuple[float, float]  # added to the uv, in repetitions
@@ -41,7 +44,7 @@ def bake(texture: Texture) -> Baked:
     if not texture.scale_m > 0:
         raise ValueError(f"texture scale_m must be > 0, it is {texture.scale_m}")
     if texture.kind == "plain":
-        return Baked(np.zeros(0, np.uint8), 0, 0, (0.0, 0.0))
+        return Baked(np.zeros(0, np.uint32), 0, 0, (0.0, 0.0))
     if texture.kind == "image":
         return _bake_image(texture.path)
     log2_size = SIZE.bit_length() - 1
@@ -57,7 +60,8 @@ def texture_image(texture: Texture, size: int = SIZE) -> ByteArray:
     if baked.channels == 0:
         return np.broadcast_to(_to_bytes(rgb), (size, size, 3)).copy()
     side = 1 << baked.log2_size
-    top = baked.texels[: side * side * baked.channels].reshape(side, side, baked.channels).astype(np.float64) / 255
+    planes = baked.texels.reshape(baked.channels, -1)[:, : side * side] & 255
+    top = planes.T.reshape(side, side, baked.channels).astype(np.float64) / 255
     colour = rgb + (rgb2 - rgb) * top if baked.channels == 1 else top
     index = np.arange(size) * side // size
     rows = (index + int(baked.shift[1] * side)) % side
@@ -70,9 +74,9 @@ def _to_bytes(values: Field) -> ByteArray:
 
 
 @lru_cache(maxsize=64)
-def _bake_field(kind: str, variant: int) -> ByteArray:
+def _bake_field(kind: str, variant: int) -> NDArray[np.uint32]:
     pattern = {"wood": _wood, "tiles": _tiles, "checker": _checker, "noise": _noise}[kind]
-    return _mip_chain(_to_bytes(np.clip(pattern(variant), 0, 1))[..., None])
+    return _mip_chain(_to_bytes(np.clip(pattern(variant), 0, 1)))
 
 
 @lru_cache(maxsize=32)
@@ -83,17 +87,26 @@ def _bake_image(path: str) -> Baked:
     if image is None:
         raise ValueError(f"texture image {path!r} does not exist or is no picture")
     square = cv2.resize(image[:, :, ::-1], (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-    return Baked(_mip_chain(np.ascontiguousarray(square[::-1])), 3, SIZE.bit_length() - 1, (0.0, 0.0))
+    planes = [_mip_chain(np.ascontiguousarray(square[::-1, :, channel])) for channel in range(3)]
+    return Baked(np.concatenate(planes), 3, SIZE.bit_length() - 1, (0.0, 0.0))
 
 
-def _mip_chain(image: ByteArray) -> ByteArray:
-    """Halve (S, S, C) down to 1 x 1 by averaging 2 x 2 texels; the levels flattened one after another."""
+def _mip_chain(image: ByteArray) -> NDArray[np.uint32]:
+    """Halve (S, S) down to 1 x 1 by averaging 2 x 2 values; the levels' texels one after another."""
     levels = [image]
     while levels[-1].shape[0] > 1:
         last = levels[-1].astype(np.float64)
         mean = (last[::2, ::2] + last[1::2, ::2] + last[::2, 1::2] + last[1::2, 1::2]) / 4
         levels.append((mean + 0.5).astype(np.uint8))
-    return np.concatenate([level.reshape(-1) for level in levels])
+    return np.concatenate([_with_neighbours(level).reshape(-1) for level in levels])
+
+
+def _with_neighbours(level: ByteArray) -> NDArray[np.uint32]:
+    """(S, S) values with those to the right, below and both in the higher bytes; the pattern repeats."""
+    right, below = np.roll(level, -1, axis=1), np.roll(level, -1, axis=0)
+    both = np.roll(below, -1, axis=1)
+    bytes_ = (value.astype(np.uint32) << (8 * i) for i, value in enumerate((level, right, below, both)))
+    return np.asarray(np.bitwise_or.reduce(list(bytes_)), np.uint32)
 
 
 def _grid() -> tuple[Field, Field]:
