@@ -123,7 +123,7 @@ class RasterRenderer:
 
 def shadow_map_size(image_height: int) -> int:
     """Texels along a shadow map for an image: what one pixel can show, no finer."""
-    return 192 if image_height <= 128 else 384 if image_height <= 256 else 1024
+    return 192 if image_height <= 128 else 256 if image_height <= 256 else 1024
 
 
 def light_basis(sun: NDArray[np.float64]) -> NDArray[np.float64]:
