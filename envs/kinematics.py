@@ -145,6 +145,26 @@ def vector_from_rotation(matrix: Float64) -> Float64:
 
 
 @numba.njit(cache=True, nogil=True)
+def orthonormal(matrix: Float64) -> Float64:
+    """(3, 3) rotation nearest to `matrix` by Gram-Schmidt on its columns: products of many rotations stay rotations."""
+    out = np.empty((3, 3))
+    length = np.sqrt(matrix[0, 0] ** 2 + matrix[1, 0] ** 2 + matrix[2, 0] ** 2)
+    along = 0.0
+    for i in range(3):
+        out[i, 0] = matrix[i, 0] / length
+        along += out[i, 0] * matrix[i, 1]
+    for i in range(3):
+        out[i, 1] = matrix[i, 1] - along * out[i, 0]
+    length = np.sqrt(out[0, 1] ** 2 + out[1, 1] ** 2 + out[2, 1] ** 2)
+    for i in range(3):
+        out[i, 1] /= length
+    for i in range(3):
+        j, k = (i + 1) % 3, (i + 2) % 3
+        out[i, 2] = out[j, 0] * out[k, 1] - out[k, 0] * out[j, 1]
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
 def _multiply(a: Float64, b: Float64) -> Float64:
     """Product of two rigid transforms (4, 4)."""
     out = np.zeros((4, 4))

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from envs.control import CONTROL_MODES, GRIPPER, WORKSPACE, ArmCommand, ControlMode, Float64
-from envs.kinematics import rotation_from_vector, vector_from_rotation
+from envs.kinematics import orthonormal, rotation_from_vector, vector_from_rotation
 from envs.robots import Robot
 from envs.scene import SceneSpec
 
@@ -74,6 +74,10 @@ class PdEeDeltaPose(ControlMode):
 
     def _reachable(self, motion: Float64) -> tuple[Float64, Float64]:
         """The target after as much of `motion` (6,) as the arm can do in a step, and the joints (n,) that go there."""
+        if motion.any():
+            target, solution, error = self._solved(self._moved(motion))
+            if error <= self.REACHED:  # as nearly always
+                return target, solution
         stay, still, standing = self._solved(self._target_b)
         if not motion.any():
             return stay, still
@@ -101,7 +105,7 @@ class PdEeDeltaPose(ControlMode):
         moved[:3, 3] = np.clip(moved[:3, 3] + self.POSITION_SCALE * motion[:3], self._low, self._high)
         if motion[3:].any():
             turn = rotation_from_vector(self.ROTATION_SCALE * motion[3:])
-            moved[:3, :3] = _orthonormal(turn @ moved[:3, :3])
+            moved[:3, :3] = orthonormal(turn @ moved[:3, :3])
         return moved
 
     def _leash(self, actual_b: Float64) -> None:
@@ -114,12 +118,4 @@ class PdEeDeltaPose(ControlMode):
         angle = float(np.linalg.norm(turn))
         if angle > self.LEASH_ROTATION:
             within = rotation_from_vector(turn * (self.LEASH_ROTATION / angle))
-            self._target_b[:3, :3] = _orthonormal(within @ actual_b[:3, :3])
-
-
-def _orthonormal(matrix: Float64) -> Float64:
-    """Gram-Schmidt on the columns: products of many rotations stay rotations."""
-    x = matrix[:, 0] / np.linalg.norm(matrix[:, 0])
-    y = matrix[:, 1] - x * (x @ matrix[:, 1])
-    y /= np.linalg.norm(y)
-    return np.stack([x, y, np.cross(x, y)], axis=1)
+            self._target_b[:3, :3] = orthonormal(within @ actual_b[:3, :3])
