@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from envs.objects import Noun, Piece, Shape, Size, kind
+from envs.objects import Grasp, Noun, Piece, Shape, Size, kind
 from envs.objects.meshes import Float64
 from envs.objects.models import Model, model_shape
 from envs.objects.walls import round_wall
@@ -75,10 +75,17 @@ BLOBS = tuple(i for i in range(BLOB_FILES) if i not in UNFIT)
 
 
 def _from_file(model: Model, size: Size) -> Shape:
+    return model_shape(model, size[0])
+
+
+def _mug(model: Model, size: Size) -> Shape:
     shape = model_shape(model, size[0])
-    if model is not MODELS["mug_model"][0]:
-        return shape
     return replace(shape, pieces=(*_mug_body(size[0]), *shape.pieces[1:]))
+
+
+def _ball(model: Model, size: Size) -> Shape:
+    pieces = (Piece("sphere", (size[0] / 2,)),)
+    return replace(model_shape(model, size[0]), pieces=pieces, height=size[0], grasp=Grasp(turns=0))
 
 
 def _mug_body(length: float) -> tuple[Piece, ...]:
@@ -97,7 +104,7 @@ def _vector(values: Float64) -> Vec3:
 for _name, (_model, _noun) in MODELS.items():
     _rolling = 0.001 if _name == "soccer_ball" else 0.0
     kind(_name, {"length": _model.length}, noun=_noun, mass=MASS, smooth=True, rolling_friction=_rolling)(
-        functools.partial(_from_file, _model)
+        functools.partial({"mug_model": _mug, "soccer_ball": _ball}.get(_name, _from_file), _model)
     )
 for _number in BLOBS:
     _model = Model(f"random_urdfs/{_number:03d}/{_number:03d}.obj")
