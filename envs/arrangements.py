@@ -60,3 +60,28 @@ class InRow(Atom):
         aside = points @ np.array([y, -x])
         off = np.abs(aside - aside.mean()).max() - self.tolerance
         return float(max(self.nearest - steps.min(), steps.max() - self.farthest, off))
+
+
+@dataclass(frozen=True)
+class Between(Atom):
+    """Its centre is over the middle half of the straight line between two others, at most `aside` metres off it."""
+
+    name: str
+    one: str
+    other: str
+    aside: float = 0.03
+    word: ClassVar[str] = "not_between"
+
+    @property
+    def subject(self) -> str:
+        """See Atom."""
+        return self.name
+
+    def gap(self, state: WorldState) -> float:
+        """Metres to that region, at most."""
+        start, end = (state.objects[name].position[:2] for name in (self.one, self.other))
+        length = max(float(np.hypot(*(end - start))), 1e-6)
+        x, y = (end - start) / length
+        offset = state.objects[self.name].position[:2] - (start + end) / 2
+        along, across = abs(float(offset @ (x, y))), abs(float(offset @ (y, -x)))
+        return max(along - length / 4, across - self.aside)

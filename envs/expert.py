@@ -90,11 +90,16 @@ def grip(state: WorldState, goal: Float64, yaw: float) -> FloatArray:
     return move(state, waypoint, OPEN, yaw)
 
 
-def carry(state: WorldState, name: str, place: str, shift: tuple[float, float] = (0.0, 0.0)) -> FloatArray:
-    """Bring the held object over a container and let it go there, `shift` metres (world) away from its middle."""
+def carry(
+    state: WorldState, name: str, place: str, shift: tuple[float, float] = (0.0, 0.0), tolerance: float = NEAR_XY
+) -> FloatArray:
+    """Bring the held object over a container and let it go there, `shift` metres (world) away from its middle.
+
+    It is let go within `tolerance` metres of that, seen from above.
+    """
     goal = release_point(state, name, place) + np.array([*shift, 0.0])
     offset = state.ee_position - goal
-    arrived = np.hypot(offset[0], offset[1]) < NEAR_XY and offset[2] < NEAR_Z
+    arrived = np.hypot(offset[0], offset[1]) < tolerance and offset[2] < NEAR_Z
     return move(state, descend(state, goal), OPEN if arrived else CLOSED)
 
 

@@ -52,12 +52,15 @@ class Task(ABC):
         grammar: Its instructions; the kinds that it lists are also what may be a target or a place.
         max_steps: Control steps until the time limit.
         hold_steps: Consecutive control steps in which the condition must hold: no lucky fly-through.
+        interchangeable: Which of a goal's objects (0 target, 1 place, 2 third ...) may change roles without making it
+            another goal; it names them in the order of their names.
     """
 
     name: ClassVar[str]
     grammar: ClassVar[Grammar]
     max_steps: ClassVar[int]
     hold_steps: ClassVar[int] = 3
+    interchangeable: ClassVar[tuple[int, ...]] = ()
 
     @abstractmethod
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
@@ -186,7 +189,7 @@ class Task(ABC):
         found: list[GoalSpec] = []
         for names in itertools.product(*self._candidates(spec)):
             named = [name for name in names if name]
-            if len(set(named)) == len(named):
+            if len(set(named)) == len(named) and self._in_order(names):
                 target, place, *others = names
                 found.extend(
                     GoalSpec(self.name, target, place, tuple(others), relation) for relation in self._relations()
@@ -199,7 +202,7 @@ class Task(ABC):
         roles = (grammar.target_kinds, grammar.place_kinds, *grammar.other_kinds)
         choices = [tuple(f"{color} {kind}" for color in grammar.colors for kind in kinds) for kinds in roles if kinds]
         for things in itertools.product(*choices):
-            if len(set(things)) == len(things):
+            if len(set(things)) == len(things) and self._in_order(things):
                 for relation in self._relations():
                     yield " ".join(filter(None, (relation, " + ".join(things))))
 
@@ -209,6 +212,11 @@ class Task(ABC):
         things = [spec.object(name) for name in wanted.names]
         named = " + ".join(f"{thing.color} {thing.kind}" for thing in things)
         return " ".join(filter(None, (wanted.relation, named)))
+
+    def _in_order(self, names: Sequence[str]) -> bool:
+        """Whether those of the names that may change roles are in their order."""
+        same = [names[i] for i in self.interchangeable]
+        return same == sorted(same)
 
     def _relations(self) -> tuple[str, ...]:
         return tuple(self.grammar.relations) or ("",)

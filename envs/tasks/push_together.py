@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from envs.expert import push, stay
 from envs.goals import Condition
-from envs.grammar import COLORS, Grammar
+from envs.grammar import Grammar
 from envs.layout import REACHABLE, off_lane
 from envs.predicates import PUSHED_SPEED, AtRest, Near, OnTable
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
@@ -31,10 +31,11 @@ WORKSPACE = REACHABLE.grown(0.05)  # where that must be
 
 @TASKS.register("PushTogether")
 class PushTogether(Task):
-    """Two of four objects; either may be moved, so a goal names them in the order of their names."""
+    """Two of four objects; either may be moved."""
 
     name: ClassVar[str] = "PushTogether"
     max_steps: ClassVar[int] = 70
+    interchangeable: ClassVar[tuple[int, ...]] = (0, 1)
     grammar: ClassVar[Grammar] = Grammar(
         train=("push {target} and {place} together", "group {target} and {place}", "push {target} next to {place}"),
         held_out={
@@ -70,14 +71,8 @@ class PushTogether(Task):
         return bool(_pusher(replace(spec, objects=(*spec.objects, *added)), spec.goal))
 
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
-        """See Task. One goal for two objects, where the way is free."""
-        return tuple(g for g in super().goals(spec) if g.target < g.place and _pusher(spec, g))
-
-    def atomic_goals(self) -> Iterator[str]:
-        """See Task."""
-        things = sorted(f"{color}_{kind}" for color in COLORS for kind in SIZES)
-        for pair in itertools.combinations(things, 2):
-            yield " + ".join(pair).replace("_", " ")
+        """See Task. Those whose way is free."""
+        return tuple(g for g in super().goals(spec) if _pusher(spec, g))
 
     def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """Near each other on the table, both nearly at rest."""
