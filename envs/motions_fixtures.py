@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.expert import CLOSED, NEAR_Z, OPEN, PUT_XY, TIP, descend, holds, move, pick, stay, tool_yaw
+from envs.expert import CLOSED, NEAR_Z, OPEN, PUT_XY, TIP, TURNED, descend, holds, move, pick, stay, tool_yaw
 from envs.fixture import part_pose, rotate
 from envs.fixture_predicates import exposed, part_of, tip_of
 from envs.geometry import bottom_of, grasp_of, top_of, yaw_of
@@ -23,7 +23,9 @@ DEEP = 0.012  # metres below the top of a button that the fingers aim at
 PRESSED = 0.9  # share of its travel at which pressing stops
 HOVER = 0.008  # metres between a peg's end and the hole while it is brought over it
 ALIGNED = 0.0012  # metres off the middle of the hole: near enough to go in
+ROOM = 0.004  # metres off the middle at which a peg that is low enough is in the hole
 ALIGNED_RAD = 0.04  # radians that a square peg may be turned against its hole
+SWING_Z = 0.1  # metres: higher, the hand may turn without touching the cabinets
 OVER_RIM = 0.006  # metres between the fingertips and the side walls of a drawer
 
 
@@ -81,8 +83,9 @@ def drop_in(state: WorldState, name: str, drawer: str) -> FloatArray:
     goal = np.array([*(middle + held[:2]), max(rim + TIP + OVER_RIM, floor + hangs + 0.004)])
     offset = state.ee_position - goal
     arrived = np.hypot(offset[0], offset[1]) < 2 * PUT_XY and offset[2] < NEAR_Z
-    yaw = _nearest(yaw_of(state, drawer), 0.0, np.pi)
-    return move(state, descend(state, goal), OPEN if arrived else CLOSED, yaw)
+    low = state.ee_position[2] < SWING_Z
+    yaw = tool_yaw(state) if low else _nearest(yaw_of(state, drawer), tool_yaw(state), np.pi)
+    return move(state, descend(state, goal), OPEN if arrived and abs(yaw - tool_yaw(state)) < TURNED else CLOSED, yaw)
 
 
 def insert(state: WorldState, peg: str, socket: str) -> FloatArray:
@@ -94,11 +97,12 @@ def insert(state: WorldState, peg: str, socket: str) -> FloatArray:
     twist = 0.0
     if grasp_of(state, peg)[2]:
         twist = _nearest(yaw_of(state, socket) - yaw_of(state, peg), 0.0, np.pi / 2)
-    within = tip[2] < top - 0.002
-    aligned = float(np.hypot(aside[0], aside[1])) < ALIGNED and abs(twist) < ALIGNED_RAD
+    off = float(np.hypot(aside[0], aside[1]))
+    within = tip[2] < top - 0.002 and off < ROOM
+    aligned = off < ALIGNED and abs(twist) < ALIGNED_RAD
     end = floor + 0.004 if within or aligned else top + HOVER
     goal: Float64 = state.ee_position + np.array([*aside, end - tip[2]])
-    down = tip[2] < floor + 0.008
+    down = within and tip[2] < floor + 0.008
     waypoint = goal if within or aligned else descend(state, goal)
     return move(state, waypoint, OPEN if down else CLOSED, yaw + twist)
 
@@ -109,5 +113,8 @@ def fetch_into_hole(state: WorldState, peg: str, socket: str) -> FloatArray:
 
 
 def fetch_into_drawer(state: WorldState, name: str, drawer: str) -> FloatArray:
-    """Pick an object up and drop it into an open drawer."""
-    return drop_in(state, name, drawer) if holds(state, name) else pick(state, name)
+    """Pick an object up and drop it into an open drawer.
+
+    The hand is longer across the fingers than it is thick: between cabinets that look to the front, it stands along x.
+    """
+    return drop_in(state, name, drawer) if holds(state, name) else pick(state, name, np.pi / 2)

@@ -27,7 +27,7 @@ class PressButton(FixtureTask):
     max_steps: ClassVar[int] = 40
     turned: ClassVar[float] = 0.4
     grammar: ClassVar[Grammar] = Grammar(
-        train=("press {target}", "push {target} down", "press down {target}"),
+        train=("press {target}", "push {target}", "press on {target}"),
         held_out={
             1: ("hit {target}", "tap {target}", "activate {target}"),
             2: ("could you please press {target_syn}", "would you kindly tap {target_syn}"),

@@ -1,0 +1,92 @@
+"""InsertPeg: the named peg into the named hole of its shape; the instruction says how much room there is."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from envs.expert import Plan
+from envs.fixture_predicates import Inserted
+from envs.goals import Condition
+from envs.grammar import COLORS, Grammar
+from envs.motions_fixtures import fetch_into_hole
+from envs.predicates import Released
+from envs.scene import GoalSpec, ObjectSpec, SceneSpec
+from envs.tasks.base import TASKS, Expert, Task, make_thing
+
+WIDTH = 0.03  # metres: diameter or side of every peg
+SOCKETS: Mapping[str, str] = {"peg_round": "socket_round", "peg_square": "socket_square"}
+CLEARANCES: Mapping[str, float] = {"3 mm": 0.003, "6 mm": 0.006}  # by how much a hole is wider than its peg
+DEPTH = 0.025  # metres that a peg must be in
+
+
+@TASKS.register("InsertPeg")
+class InsertPeg(Task):
+    """Two pegs and two holes: all round or all square, or one of each; tight and wide ones."""
+
+    name: ClassVar[str] = "InsertPeg"
+    max_steps: ClassVar[int] = 90
+    grammar: ClassVar[Grammar] = Grammar(
+        train=("put {target} into {place} {relation}", "push {target} into {place} {relation}"),
+        held_out={
+            1: ("insert {target} into {place} {relation}", "stick {target} into {place} {relation}"),
+            2: (
+                "could you please insert {target} into {place} {relation}",
+                "kindly plug {target_syn} {relation} please",
+            ),
+            3: (
+                "i would like {target_syn} to end up inside {place_syn} {relation}",
+                "would you mind making sure that {target_syn} sits within {place} {relation}",
+            ),
+        },
+        target_kinds=tuple(SOCKETS),
+        place_kinds=tuple(SOCKETS.values()),
+        relations={"3 mm": "with three millimeters of room", "6 mm": "with six millimeters of room"},
+    )
+
+    def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
+        """See Task."""
+        shapes = [str(shape) for shape in rng.choice(list(SOCKETS), 2)]
+        widths = [str(name) for name in rng.permutation(list(CLEARANCES))]
+        pegs = zip(rng.permutation(list(COLORS))[:2], shapes, strict=True)
+        holes = zip(rng.permutation(list(COLORS))[:2], shapes, widths, strict=True)
+        things = [make_thing(str(color), shape, peg_size(shape)) for color, shape in pegs]
+        places = [make_thing(str(color), SOCKETS[shape], hole_size(shape, width)) for color, shape, width in holes]
+        return (*things, *places), GoalSpec(self.name, things[0].name, places[0].name, relation=widths[0])
+
+    def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
+        """See Task. Pegs into holes of their shape, with the room that there is."""
+        return tuple(goal for goal in super().goals(spec) if _fits(spec, goal))
+
+    def atomic_goals(self) -> Iterator[str]:
+        """See Task. Without pegs that do not fit."""
+        for relation, (peg, hole), one, other in itertools.product(CLEARANCES, SOCKETS.items(), COLORS, COLORS):
+            yield f"{relation} {one} {peg} + {other} {hole}"
+
+    def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
+        """In the hole by `DEPTH`, and let go."""
+        return Inserted(goal.target, goal.place, DEPTH) & Released(goal.target)
+
+    def expert(self, spec: SceneSpec) -> Expert:
+        """See Task."""
+        target, place = spec.goal.target, spec.goal.place
+        return Plan((Inserted(target, place, DEPTH), lambda state: fetch_into_hole(state, target, place)))
+
+
+def peg_size(shape: str) -> tuple[float, ...]:
+    """Size of a peg `WIDTH` wide and 75 mm high, metres."""
+    return (WIDTH / 2, 0.075) if shape == "peg_round" else (WIDTH, 0.075)
+
+
+def hole_size(shape: str, clearance: str) -> tuple[float, ...]:
+    """Size of the socket of a peg, metres."""
+    hole = WIDTH + CLEARANCES[clearance]
+    return (0.08, 0.04, hole / 2 if shape == "peg_round" else hole)
+
+
+def _fits(spec: SceneSpec, goal: GoalSpec) -> bool:
+    peg, hole = spec.object(goal.target), spec.object(goal.place)
+    return SOCKETS[peg.kind] == hole.kind and hole.size == hole_size(peg.kind, goal.relation)
