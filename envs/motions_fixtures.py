@@ -10,8 +10,9 @@ import numpy as np
 from envs.expert import CLOSED, NEAR_Z, OPEN, PUT_XY, TIP, TURNED, descend, holds, move, pick, stay, tool_yaw
 from envs.fixture import part_pose, rotate
 from envs.fixture_predicates import exposed, part_of, tip_of
-from envs.geometry import bottom_of, grasp_of, top_of, yaw_of
+from envs.geometry import bottom_of, grasp_of, lean_of, top_of, yaw_of
 from envs.state import Float64, WorldState
+from envs.tilting import LEANING, leaning_of_tool, stand_up
 from vla.contract import FloatArray
 
 STRIDE_M = 0.05  # metres of a sliding joint, and
@@ -23,6 +24,7 @@ DEEP = 0.012  # metres below the top of a button that the fingers aim at
 PRESSED = 0.9  # share of its travel at which pressing stops
 HOVER = 0.008  # metres between a peg's end and the hole while it is brought over it
 ALIGNED = 0.0012  # metres off the middle of the hole: near enough to go in
+LYING = 0.25  # radians: a peg that leans more is set up first
 ROOM = 0.004  # metres off the middle at which a peg that is low enough is in the hole
 ALIGNED_RAD = 0.04  # radians that a square peg may be turned against its hole
 SWING_Z = 0.1  # metres: higher, the hand may turn without touching the cabinets
@@ -107,8 +109,10 @@ def insert(state: WorldState, peg: str, socket: str) -> FloatArray:
     return move(state, waypoint, OPEN if down else CLOSED, yaw + twist)
 
 
-def fetch_into_hole(state: WorldState, peg: str, socket: str) -> FloatArray:
-    """Pick a peg up and put it into a hole."""
+def fetch_into_hole(state: WorldState, peg: str, socket: str, home: Float64) -> FloatArray:
+    """Pick a peg up and put it into a hole; one that has fallen over is first set up at `home` (2,), metres, world."""
+    if lean_of(state, peg) > LYING or leaning_of_tool(state) > LEANING:
+        return stand_up(state, peg, home)
     return insert(state, peg, socket) if holds(state, peg) else pick(state, peg)
 
 

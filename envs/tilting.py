@@ -36,7 +36,7 @@ def stand_up(state: WorldState, name: str, point: Float64) -> FloatArray:
     axis, end = axis_of(state, name), end_of(state, name)
     if name in state.grasped and np.linalg.norm(state.ee_position - end) < 0.04:
         return _raise(state, name, point, axis)
-    if lean_of(state, name) < 0.5 or _leaning(state) > LEANING:
+    if lean_of(state, name) < 0.5 or leaning_of_tool(state) > LEANING:
         return back_off(state)
     end[2] = max(end[2], TIP + 0.007)
     return grip(state, end, _across(state, axis))
@@ -51,7 +51,7 @@ def _raise(state: WorldState, name: str, point: Float64, axis: Float64) -> Float
         waypoint = state.ee_position + np.array([*aside, 0.002 - rest])
         return lean_to(state, waypoint, OPEN if rest < LET_GO else CLOSED, np.zeros(3))
     waypoint = state.ee_position + np.array([*aside, CLEARANCE - rest])
-    if abs(SIDE - tool_yaw(state)) > SIDEWAYS and _leaning(state) < LEANING:
+    if abs(SIDE - tool_yaw(state)) > SIDEWAYS and leaning_of_tool(state) < LEANING:
         waypoint[2] += 2 * CLEARANCE
         return move(state, waypoint, CLOSED, SIDE)
     across = np.cross(axis, [0.0, 0.0, 1.0])
@@ -66,7 +66,7 @@ def _across(state: WorldState, axis: Float64) -> float:
     return float(yaw)
 
 
-def _leaning(state: WorldState) -> float:
+def leaning_of_tool(state: WorldState) -> float:
     """Angle between the gripper and straight down, radians."""
     return float(np.linalg.norm(_to_straight(state)))
 

@@ -11,10 +11,17 @@ from envs.objects.walls import about_z
 
 RING = 16  # boxes around a round hole; their inner sides touch its circle
 RING_THICKNESS = 0.008  # metres
-GRASP_HEIGHT = 0.02  # metres above the middle of a peg: the fingers stay above the socket
+GRASP_HEIGHT = 0.0175  # metres above the middle of a peg: the fingers stay above the socket
 
 
-@kind("peg_round", {"radius": 0.015, "height": 0.075}, noun=Noun("round peg", ("rod", "dowel")), smooth=True)
+@kind(
+    "peg_round",
+    {"radius": 0.015, "height": 0.065},
+    noun=Noun("round peg", ("rod", "dowel")),
+    mass=0.08,
+    smooth=True,
+    rolling_friction=0.001,
+)
 def peg_round(size: Size) -> Shape:
     """An upright rod."""
     radius, half = size[0], size[1] / 2
@@ -23,7 +30,7 @@ def peg_round(size: Size) -> Shape:
     return Shape(mesh, pieces, size[1], radius, grasp=Grasp((0.0, 0.0, GRASP_HEIGHT), turns=0))
 
 
-@kind("peg_square", {"side": 0.03, "height": 0.075}, noun=Noun("square peg", ("post", "stake")))
+@kind("peg_square", {"side": 0.03, "height": 0.065}, noun=Noun("square peg", ("post", "stake")), mass=0.08)
 def peg_square(size: Size) -> Shape:
     """An upright bar with a square section."""
     side, height = size
@@ -34,7 +41,7 @@ def peg_square(size: Size) -> Shape:
 
 @kind(
     "socket_round",
-    {"side": 0.08, "height": 0.04, "radius": 0.0165},
+    {"side": 0.08, "height": 0.032, "radius": 0.0165},
     noun=Noun("round hole", ("round opening", "round socket"), "into"),
     mass=0.0,
     moves=False,
@@ -58,7 +65,7 @@ def socket_round(size: Size) -> Shape:
 
 @kind(
     "socket_square",
-    {"side": 0.08, "height": 0.04, "hole": 0.033},
+    {"side": 0.08, "height": 0.032, "hole": 0.033},
     noun=Noun("square hole", ("square opening", "square socket"), "into"),
     mass=0.0,
     moves=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from envs.expert import Plan
 from envs.fixture_predicates import Inserted
 from envs.goals import Condition
 from envs.grammar import COLORS, Grammar
+from envs.layout import AREA, REACHABLE, Rect, Slot
 from envs.motions_fixtures import fetch_into_hole
 from envs.predicates import Released
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
@@ -20,7 +21,10 @@ from envs.tasks.base import TASKS, Expert, Task, make_thing
 WIDTH = 0.03  # metres: diameter or side of every peg
 SOCKETS: Mapping[str, str] = {"peg_round": "socket_round", "peg_square": "socket_square"}
 CLEARANCES: Mapping[str, float] = {"3 mm": 0.003, "6 mm": 0.006}  # by how much a hole is wider than its peg
-DEPTH = 0.025  # metres that a peg must be in
+HEIGHT = 0.065  # metres
+FAR = Rect(0.49, 0.605, -0.2, 0.2)
+TURNED = {"peg_round": 0.0, "peg_square": 0.4, "socket_round": 0.3, "socket_square": 0.3}  # greatest yaw, radians
+DEPTH = 0.02  # metres that a peg must be in
 
 
 @TASKS.register("InsertPeg")
@@ -28,7 +32,7 @@ class InsertPeg(Task):
     """Two pegs and two holes: all round or all square, or one of each; tight and wide ones."""
 
     name: ClassVar[str] = "InsertPeg"
-    max_steps: ClassVar[int] = 90
+    max_steps: ClassVar[int] = 200
     grammar: ClassVar[Grammar] = Grammar(
         train=("put {target} into {place} {relation}", "push {target} into {place} {relation}"),
         held_out={
@@ -57,6 +61,15 @@ class InsertPeg(Task):
         places = [make_thing(str(color), SOCKETS[shape], hole_size(shape, width)) for color, shape, width in holes]
         return (*things, *places), GoalSpec(self.name, things[0].name, places[0].name, relation=widths[0])
 
+    def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
+        """See Task. Pegs not near the robot: arms that set up a fallen one have to lean."""
+        slots = []
+        for thing in things:
+            area = FAR if thing.kind in SOCKETS else AREA
+            hole = area.grown(inner) if inner >= 0 and thing.name == goal.target else None
+            slots.append(Slot(thing, area.grown(margin).within(REACHABLE), hole, TURNED[thing.kind]))
+        return slots
+
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """See Task. Pegs into holes of their shape, with the room that there is."""
         return tuple(goal for goal in super().goals(spec) if _fits(spec, goal))
@@ -73,18 +86,19 @@ class InsertPeg(Task):
     def expert(self, spec: SceneSpec) -> Expert:
         """See Task."""
         target, place = spec.goal.target, spec.goal.place
-        return Plan((Inserted(target, place, DEPTH), lambda state: fetch_into_hole(state, target, place)))
+        home = np.array(spec.object(target).position[:2])
+        return Plan((Inserted(target, place, DEPTH), lambda state: fetch_into_hole(state, target, place, home)))
 
 
 def peg_size(shape: str) -> tuple[float, ...]:
-    """Size of a peg `WIDTH` wide and 75 mm high, metres."""
-    return (WIDTH / 2, 0.075) if shape == "peg_round" else (WIDTH, 0.075)
+    """Size of a peg `WIDTH` wide and `HEIGHT` high, metres."""
+    return (WIDTH / 2, HEIGHT) if shape == "peg_round" else (WIDTH, HEIGHT)
 
 
 def hole_size(shape: str, clearance: str) -> tuple[float, ...]:
     """Size of the socket of a peg, metres."""
     hole = WIDTH + CLEARANCES[clearance]
-    return (0.08, 0.04, hole / 2 if shape == "peg_round" else hole)
+    return (0.08, 0.032, hole / 2 if shape == "peg_round" else hole)
 
 
 def _fits(spec: SceneSpec, goal: GoalSpec) -> bool:
