@@ -61,6 +61,7 @@ UNFIT = (  # more than 8 convex parts, flatter than 12 mm, without volume, or no
     127,
     134,
     135,
+    137,
     139,
     162,
     167,
