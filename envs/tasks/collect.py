@@ -21,7 +21,7 @@ class Collect(GroupTask):
     """Two of four things into a container."""
 
     name: ClassVar[str] = "Collect"
-    max_steps: ClassVar[int] = 110
+    max_steps: ClassVar[int] = 130
     grammar: ClassVar[Grammar] = Grammar(
         train=("put all {relation} {on} {place}", "collect {relation} and put them {on} {place}"),
         held_out={
@@ -32,7 +32,7 @@ class Collect(GroupTask):
             ),
             3: (
                 "i would like only {relation} to end up inside {place}",
-                "would you mind clearing away {relation} by dropping each one {on} {place}",
+                "would you mind clearing away {relation} by dropping them carefully {on} {place}",
             ),
         },
         target_kinds=(),
