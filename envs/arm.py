@@ -23,6 +23,7 @@ Float64 = NDArray[np.float64]
 POSITION_GAIN = 0.3
 SPEED_RESERVE = 1.5  # joints may be this much faster than commands are, to catch up
 FINGER_FRICTION = 1.5
+LOCK_SLACK = 0.01  # radians
 
 
 class Arm:
@@ -99,12 +100,23 @@ class Arm:
                 force=robot.finger_force,
                 maxVelocity=robot.finger_velocity,
             )
+        if robot.self_locking:
+            self._lock(closing=opening < self.fingers.sum())
+
+    def _lock(self, *, closing: bool) -> None:
+        """While it closes, let nothing push the fingers open again; for joints that close upwards."""
+        robot = self.robot
+        (fully_closed, _), (fully_open, _) = robot.openings[-1], robot.openings[0]
+        for joint, position in zip(robot.finger_joints, self._finger_positions, strict=True):
+            lower = max(fully_open, float(position) - LOCK_SLACK) if closing else fully_open
+            self._client.changeDynamics(self.body, joint, jointLowerLimit=lower, jointUpperLimit=fully_closed)
 
     def read(self) -> None:
         """Read joints and links in as few calls as there are; everything else answers from this."""
         moving = np.array([state[0] for state in self._client.getJointStates(self.body, self._moving)])
         count = len(self.robot.arm_joints)
-        self.joints, self.fingers = moving[:count], self.robot.finger_ways(moving[count:])
+        self.joints, self._finger_positions = moving[:count], moving[count:]
+        self.fingers = self.robot.finger_ways(self._finger_positions)
         links = self._client.getLinkStates(self.body, self._link_numbers, computeForwardKinematics=1)
         self.links = np.array([(*link[4], *link[5]) for link in links])
 

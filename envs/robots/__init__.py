@@ -38,6 +38,8 @@ class Robot:
         finger_links: Links of the left and the right finger: what touches both is grasped.
         twist: Spinning friction of the fingertips: how much they resist that an object turns in them.
         followers: Joints without a motor and the finger joints whose positions they copy (linkages).
+        self_locking: Whether the fingers, closing, cannot be pushed open, however little their motors press (a worm
+            gear); only for fingers that turn.
         openings: For fingers that turn: joint position (rad) and opening (m), falling, to be interpolated. Empty for
             fingers that slide: their positions are metres from closed, half the opening each.
     """
@@ -59,6 +61,7 @@ class Robot:
     finger_links: tuple[int, int]
     twist: float = 0.01
     followers: tuple[tuple[int, int], ...] = ()
+    self_locking: bool = False
     openings: tuple[tuple[float, float], ...] = ()
 
     def finger_position(self, opening: float) -> float:

@@ -45,5 +45,6 @@ def xarm6() -> Robot:
         finger_force=0.5,  # 10 N at the fingertips: with 1 N m the solver lets the linkage bend, and what is held slips
         finger_links=(12, 15),
         followers=((12, 11), (13, 11), (15, 14), (16, 14)),
+        self_locking=True,
         openings=OPENINGS,
     )
