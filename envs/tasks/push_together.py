@@ -43,7 +43,7 @@ class PushTogether(Task):
             2: ("could you please gather {target_syn} and {place}", "kindly bring {target} and {place_syn} together"),
             3: (
                 "i would like {target_syn} and {place_syn} to end up side by side",
-                "close any gap still remaining between {target_syn} and {place_syn}",
+                "leave not even some slight gap separating {target_syn} and {place_syn}",
             ),
         },
         target_kinds=tuple(SIZES),
