@@ -34,10 +34,10 @@ class At(Atom):
 
 @dataclass(frozen=True)
 class InRow(Atom):
-    """The objects stand in a straight row that goes to one side, in the order of their names.
+    """The objects are on the table in a straight row that goes to one side, in the order of their names.
 
     Neighbours are `nearest` to `farthest` metres apart along the row (centres, seen from above), and nothing is more
-    than `tolerance` metres off the row's line. Gap: the most that one of the three is missed by, metres.
+    than `tolerance` metres off the row's line. Gap: the most that one of these is missed by, metres.
     """
 
     names: tuple[str, ...]
@@ -59,7 +59,8 @@ class InRow(Atom):
         steps = np.diff(points @ np.array([x, y]))
         aside = points @ np.array([y, -x])
         off = np.abs(aside - aside.mean()).max() - self.tolerance
-        return float(max(self.nearest - steps.min(), steps.max() - self.farthest, off))
+        above = max(OnTable(name).gap(state) for name in self.names)
+        return float(max(self.nearest - steps.min(), steps.max() - self.farthest, off, above))
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from envs.arrangements import At, InRow
 from envs.expert import Plan, fetch
-from envs.goals import Condition, for_all
+from envs.goals import And, Condition, for_all
 from envs.grammar import COLORS, Grammar
 from envs.layout import Rect
-from envs.predicates import SIDES, AtRest, Held, OnTable, Released, Side
+from envs.predicates import SIDES, Held, Released, Side
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
 from envs.tasks.base import TASKS, Expert, Task, make_thing
@@ -78,9 +78,14 @@ class LineUp(Task):
         return True
 
     def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
-        """In a row, on the table, let go."""
-        row = InRow(goal.names, WAYS[goal.relation])
-        return row & for_all(goal.names, lambda name: OnTable(name) & Released(name) & AtRest(name))
+        """Each two neighbours and all three in a row, let go."""
+        names, side = goal.names, WAYS[goal.relation]
+        rows = (names[:2], names[1:], names)
+        return And(*(InRow(row, side) for row in rows)) & for_all(names, Released)
+
+    def reward(self, state: WorldState, goal: GoalSpec | None = None) -> float:
+        """See Task. Not more for a tool that stays with the first of the three."""
+        return self.condition(state.spec, goal or state.spec.goal).closeness(state)
 
     def expert(self, spec: SceneSpec) -> Expert:
         """See Task."""
