@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from envs.objects import Grasp, Noun, Part, Piece, Shape, Size, kind
@@ -11,7 +13,8 @@ TRAVEL = 0.012  # metres that a button goes down
 SUNK = 0.008  # metres of a button that are in its plate at first
 SPRING = 6.0  # N: drives a button back
 TURN = 2.0  # radians that a knob turns either way
-TILT = 0.6  # radians that a lever tilts up and down
+TILT = 0.6  # radians that a lever tilts either way
+HIGH = 0.005  # metres above the middle of a ball: fingertips, which close before the rest, then hold its middle
 MARKS = (-np.pi / 2, -np.pi / 4, 0.0, np.pi / 4, np.pi / 2)  # radians: marks on the plate of a knob
 
 
@@ -115,30 +118,35 @@ def knob(size: Size) -> Shape:
 
 @kind(
     "lever",
-    {"depth": 0.045, "width": 0.06, "height": 0.075},
-    noun=Noun("lever", ("handle", "crank")),
+    {"depth": 0.06, "width": 0.08, "height": 0.02},
+    noun=Noun("lever", ("joystick", "gearshift")),
     mass=0.0,
     moves=False,
 )
 def lever(size: Size) -> Shape:
-    """A post with a stick that points to the front (+x) and tilts up (positive) and down; at its end is a ball."""
+    """A plate with an upright stick that tilts to the right (+y, positive) and to the left; at its end is a ball.
+
+    Fingers that close along y hold the ball, which turns between them where a bar would be held fast.
+    """
     depth, width, height = size
-    post = (box((depth, width, height)),)
-    length, thick, ball = 0.058, 0.01, 0.0115
-    stick = (
-        box((length, thick, thick), (length / 2, 0.0, 0.0)),
-        Piece("sphere", (ball,), (length, 0.0, 0.0)),  # turns between the fingers where a bar would be held fast
-    )
+    cheeks = [box((0.012, 0.05, 0.012), (sign * 0.016, 0.0, height / 2 + 0.006)) for sign in (-1, 1)]
+    plate = box((depth, width, height))
+    length, thick, ball = 0.075, 0.01, 0.012
+    stick = (box((thick, thick, length), (0.0, 0.0, length / 2)), Piece("sphere", (ball,), (0.0, 0.0, length)))
     part = Part(
-        built(stick, [1.0, GRIP]),
+        built(stick, [GRIP, 1.0]),
         stick,
         "revolute",
-        (0.0, -1.0, 0.0),
-        (depth / 2, 0.0, 0.16 * height),
+        (-1.0, 0.0, 0.0),
+        (0.0, 0.0, height / 2 + 0.004),
         -TILT,
         TILT,
         friction=0.04,
         mass=0.03,
-        grasp=Grasp((length, 0.0, 0.0)),
+        grasp=Grasp((0.0, 0.0, length + HIGH)),
     )
-    return Shape(built(post, BODY), post, height, float(np.hypot(depth, width) / 2), part=part)
+    drop = -0.006  # the cheeks stand out of the plate: the frame's origin is the middle of both
+    shifted = [replace(piece, position=(*piece.position[:2], piece.position[2] + drop)) for piece in (plate, *cheeks)]
+    moved = replace(part, origin=(0.0, 0.0, part.origin[2] + drop))
+    whole = height + 0.012
+    return Shape(built(shifted, BODY), tuple(shifted), whole, float(np.hypot(depth, width) / 2), part=moved)
