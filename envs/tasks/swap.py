@@ -68,6 +68,11 @@ class Swap(Task):
             marks.append(replace(mark, name=_mark(thing.name), position=(*thing.position[:2], 0.001)))
         return (*objects, *marks)
 
+    def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
+        """See Task. Those of things whose places are marked: distractors have none."""
+        marks = {thing.name for thing in spec.objects if thing.kind == "zone"}
+        return tuple(g for g in super().goals(spec) if {_mark(g.target), _mark(g.place)} <= marks)
+
     def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """Each where the other was, let go, and nearly at rest."""
         exchanged = InZone(goal.target, _mark(goal.place)) & InZone(goal.place, _mark(goal.target))

@@ -147,7 +147,8 @@ class SweepExpert:
 
 def heap_of(spec: SceneSpec, group: str) -> list[ObjectSpec]:
     """The things of a colour and kind, for example `red block`, in the order of their names."""
-    return sorted((thing for thing in spec.objects if _group(thing) == group), key=lambda thing: thing.name)
+    heap = [thing for thing in spec.objects if _group(thing) == group and not thing.distractor]
+    return sorted(heap, key=lambda thing: thing.name)
 
 
 def _group(thing: ObjectSpec) -> str:
