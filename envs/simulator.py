@@ -18,9 +18,9 @@ from envs.checks import check_objects, check_robot
 from envs.control import ArmCommand
 from envs.fixture import FIXTURE_LINK
 from envs.objects import object_kind
-from envs.poses import FIRST_OBJECT_BODY, PoseRow, pose_rows
+from envs.poses import ROBOT_BODY, pose_rows
 from envs.robots import ROBOTS
-from envs.scene import PHYSICS_HZ, TABLE_NAME, SceneSpec, orientation
+from envs.scene import PHYSICS_HZ, TABLE_NAME, SceneSpec, Vec3, orientation
 from envs.state import BodyState
 from vla.contract import FloatArray
 
@@ -32,6 +32,7 @@ SETTLE_STEPS = 60  # at most: a quarter of a second
 SETTLED_SPEED = 2e-3  # m/s and rad/s * 0.1
 AT_REST = 2e-4  # metres, and entries of a quaternion: what has moved less since the control step before may rest
 SMOOTHING_S = 0.05  # seconds; a full-scale action then starts with 1 g instead of 12
+ASLEEP = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))  # velocity of a body that sleeps
 TOUCHING = 0.0005  # metres: bodies that are nearer touch
 
 
@@ -45,6 +46,7 @@ class Simulator:
         self._target: Float64 = np.zeros(0)  # joints (n,) that the arm was last told
         self._velocity: Float64 = np.zeros(0)  # rad/s of the last command
         self._object_poses: dict[str, Float64] = {}  # (7,) of what moves
+        self._velocities: dict[str, tuple[Vec3, Vec3]] = {}  # m/s and rad/s of what moves
         self._parts: dict[str, tuple[float, Float64]] = {}  # joint position and pose (7,) of moving parts
 
     def build(self, spec: SceneSpec) -> None:
@@ -65,6 +67,8 @@ class Simulator:
         client.setGravity(0, 0, GRAVITY)
         self._spec = spec
         self._rows = pose_rows(spec)
+        self._drawn = [row.link for row in self._rows if row.body == ROBOT_BODY]  # they come first; -1 is the base
+        self._object_poses, self._velocities, self._parts = {}, {}, {}
         build_floor(client, spec.table.center, spec.background.floor_height)
         table = build_table(client, spec.table)
         self._arm = Arm(client, robot, spec.robot)
@@ -102,8 +106,10 @@ class Simulator:
     def poses(self) -> FloatArray:
         """(N, 7) position and quaternion xyzw of every row of `pose_rows(spec)`: link frames and object frames."""
         out = np.empty((len(self._rows), 7), np.float32)
-        for i, row in enumerate(self._rows):
-            out[i] = self._row_pose(row)
+        out[: len(self._drawn)] = np.vstack([self._arm.links, self._arm.base_pose])[self._drawn]
+        for i in range(len(self._drawn), len(self._rows)):
+            name, link = self._rows[i].name, self._rows[i].link
+            out[i] = self._object_poses[name] if link < 0 else self._parts[name.removesuffix("/part")][1]
         return out
 
     def joints(self) -> Float64:
@@ -129,7 +135,7 @@ class Simulator:
                 out[item.name] = BodyState(*at, np.zeros(3), np.zeros(3), joint, part)
                 continue
             pose = self._object_poses[item.name]
-            linear, angular = self._client.getBaseVelocity(self._free[item.name])
+            linear, angular = self._velocities[item.name]
             out[item.name] = BodyState(pose[:3].copy(), pose[3:].copy(), np.array(linear), np.array(angular))
         return out
 
@@ -162,26 +168,21 @@ class Simulator:
         still = np.zeros_like(self._target)
         self._arm.drive_fingers(opening)
         self._arm.drive(self._target, still)
+        moving = tuple(self._free.values())
         for step in range(SETTLE_STEPS):
             self._client.stepSimulation()
-            if step >= 5 and self._speed() < SETTLED_SPEED:
+            if step >= 5 and all(_speed(self._client.getBaseVelocity(body)) < SETTLED_SPEED for body in moving):
                 break
         self._read()
         self._rest(self._object_poses)
 
-    def _speed(self) -> float:
-        """Fastest motion of any object: m/s, or a tenth of rad/s."""
-        return max((self._speed_of(body) for body in self._free.values()), default=0.0)
-
-    def _speed_of(self, body: int) -> float:
-        linear, angular = self._client.getBaseVelocity(body)
-        return float(max(*(abs(v) for v in linear), *(0.1 * abs(v) for v in angular)))
-
     def _rest(self, earlier: Mapping[str, Float64]) -> None:
         """Put to sleep what stands still: it costs nothing until something that moves comes near, which wakes it."""
         for name, body in self._free.items():
-            moved = np.abs(self._object_poses[name] - earlier[name]).max()
-            if moved < AT_REST and self._speed_of(body) < SETTLED_SPEED:
+            velocity = self._velocities[name]
+            if velocity == ASLEEP or _speed(velocity) >= SETTLED_SPEED:
+                continue
+            if np.abs(self._object_poses[name] - earlier[name]).max() < AT_REST:
                 self._client.changeDynamics(body, -1, activationState=self._client.ACTIVATION_STATE_SLEEP)
 
     def _read(self) -> None:
@@ -191,12 +192,14 @@ class Simulator:
             name: np.array([x for part in self._client.getBasePositionAndOrientation(body) for x in part])
             for name, body in self._free.items()
         }
+        self._velocities = {name: self._client.getBaseVelocity(body) for name, body in self._free.items()}
         for name, body in self._jointed.items():
             joint = float(self._client.getJointState(body, FIXTURE_LINK)[0])
             link = self._client.getLinkState(body, FIXTURE_LINK, computeForwardKinematics=1)
             self._parts[name] = joint, np.array([*link[4], *link[5]])
 
-    def _row_pose(self, row: PoseRow) -> Float64:
-        if row.body >= FIRST_OBJECT_BODY:
-            return self._object_poses[row.name] if row.link < 0 else self._parts[row.name.removesuffix("/part")][1]
-        return self._arm.links[row.link] if row.link >= 0 else self._arm.base_pose
+
+def _speed(velocity: tuple[Vec3, Vec3]) -> float:
+    """The greatest entry of a linear velocity (m/s) and of a tenth of an angular one (rad/s)."""
+    (x, y, z), (a, b, c) = velocity
+    return max(abs(x), abs(y), abs(z), 0.1 * abs(a), 0.1 * abs(b), 0.1 * abs(c))
