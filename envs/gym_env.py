@@ -137,7 +137,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
             raise ValueError(f'options["request"] must be a vla.contract.EpisodeRequest, got {request!r}')
         self._close_large()
         self.world.reset(request)
-        self._instruction = self.world.spec.said(0)
+        self._instruction = self.world.instruction
         self._max_episode_steps = self.world.spec.max_steps
         self._show()
         info = {"is_success": False, "reason": "", "episode": request.key, "action_meaning": self.action_meaning}
@@ -149,7 +149,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
         """Apply one action. Raises ValueError for a bad one, RuntimeError when the episode is over."""
         result = self.world.step(action)
         self._show()
-        self._instruction = self.world.spec.said(result.completed)
+        self._instruction = self.world.instruction
         reward = self.world.task.reward(self.world.state()) if self._dense else float(result.success)
         info = {
             "is_success": result.success,

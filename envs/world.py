@@ -116,6 +116,12 @@ class World:
         """Control steps since reset."""
         return self._steps
 
+    @property
+    def instruction(self) -> str:
+        """What is said now: it follows the parts of what is spoken of, done so far."""
+        spec = self._needs_scene()
+        return spec.said(self._tally.done if spec.spoken is None else self._spoken.done)
+
     def observe(self, inputs: frozenset[str]) -> Observation:
         """The observation, restricted to `inputs`. Raises UnknownNameError (a ValueError) for an unknown input."""
         for name in inputs:
@@ -127,7 +133,7 @@ class World:
         if "agent_pos" in inputs:
             observation["agent_pos"] = self.agent_pos()
         if "instruction" in inputs:
-            observation["instruction"] = self.spec.said(self._tally.done)
+            observation["instruction"] = self.instruction
         if "state" in inputs:
             observation["state"] = self.state()
         return observation
