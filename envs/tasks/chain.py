@@ -14,7 +14,7 @@ from envs.expert import holds, put, retreat
 from envs.geometry import grasp_of
 from envs.goals import Condition
 from envs.grammar import COLORS
-from envs.layout import REACHABLE, Rect, Slot, clears_hand
+from envs.layout import AREA, REACHABLE, Rect, Slot, clears_hand
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
 from envs.tasks.base import TASKS, Expert, Task, draw_descriptions, make_thing, yaw_range
@@ -52,7 +52,7 @@ RECIPES = (  # families with the roles that they are about; a, b, c are three th
     "Reach a, PlaceInto a bowl, Reach b, PlaceInto b plate",
     "Stack a b, PressButton button, PlaceInto c bowl, OpenDrawer drawer",
     "CloseDrawer drawer, Stack a b, Reach c, PressButton button",
-    "OpenDrawer drawer, PlaceInto a bowl, PlaceInto b plate, CloseDrawer drawer, PressButton button",
+    "OpenDrawer drawer, PlaceInto a bowl, Lift b, CloseDrawer drawer, PressButton button",
     "PressButton button, OpenDrawer drawer, Stack a b, PlaceInto c bowl, CloseDrawer drawer",
     "Reach a, PlaceInto a bowl, PressButton button, PlaceInto b plate, Lift c",
     "OpenDrawer drawer, PressButton button, CloseDrawer drawer, Stack a b, Lift c",
@@ -61,7 +61,7 @@ RECIPES = (  # families with the roles that they are about; a, b, c are three th
 ROLES = ("a", "b", "c")
 PLACES = {"bowl": (0.055, 0.036), "plate": (0.06, 0.014)}  # small: up to seven things share the table
 SPACE = Rect(0.37, 0.64, -0.23, 0.23)  # where things stand: a wider area than that of shorter tasks
-LEFT, RIGHT = Rect(0.35, 0.4, -0.25, -0.2), Rect(0.35, 0.4, 0.2, 0.25)  # where drawers stand
+LEFT, RIGHT = Rect(0.35, 0.4, -0.22, -0.18), Rect(0.35, 0.4, 0.18, 0.22)  # where drawers stand
 FREE = 0.05  # metres between the tool and where a thing is grasped: nearer, the thing may be between the fingers
 OPEN_AT_FIRST = 0.95  # share of its travel by which a drawer that is to be closed is open
 
@@ -130,17 +130,20 @@ class Chain(Task):
     )
 
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
-        """See Task. Three things that can be moved, and what else the recipe speaks of."""
+        """See Task. What the recipe speaks of, and things to confuse: two or three that can be moved."""
         recipe = RECIPES[int(rng.integers(len(RECIPES)))]
-        things = [make_thing(color, kind, MOVABLE[kind]) for color, kind in draw_descriptions(rng, 3, tuple(MOVABLE))]
-        named = dict(zip(ROLES, (thing.name for thing in things), strict=True))
-        for role in dict.fromkeys(word for step in recipe.split(", ") for word in step.split()[1:]):
-            if role not in ROLES:
-                place = make_thing(str(rng.choice(list(COLORS))), role, PLACES.get(role))
-                if recipe.startswith("CloseDrawer") and role == "drawer":
-                    place = replace(place, joint=OPEN_AT_FIRST * travel(place))
-                things.append(place)
-                named[role] = place.name
+        roles = list(dict.fromkeys(word for step in recipe.split(", ") for word in step.split()[1:]))
+        places = [role for role in roles if role not in ROLES]
+        count = 3 if len(places) < 3 else max(2, len(roles) - len(places))
+        pairs = draw_descriptions(rng, count, tuple(MOVABLE))
+        things = [make_thing(color, kind, MOVABLE[kind]) for color, kind in pairs]
+        named = dict(zip(ROLES, (thing.name for thing in things), strict=False))
+        for role in places:
+            place = make_thing(str(rng.choice(list(COLORS))), role, PLACES.get(role))
+            if recipe.startswith("CloseDrawer") and role == "drawer":
+                place = replace(place, joint=OPEN_AT_FIRST * travel(place))
+            things.append(place)
+            named[role] = place.name
         return tuple(things), self._goal(recipe, named)
 
     def _goal(self, recipe: str, named: Mapping[str, str]) -> GoalSpec:
@@ -161,25 +164,29 @@ class Chain(Task):
         """See Task. The first part's target is the one that is displaced; drawers stand at the robot's sides."""
         slots = []
         for number, thing in enumerate(things):
-            area = SPACE if thing.kind != "drawer" else LEFT if number % 2 else RIGHT
-            hole = area.grown(inner) if inner >= 0 and thing.name == goal.parts[0].target else None
+            first = thing.name == goal.parts[0].target
+            area = (LEFT if number % 2 else RIGHT) if thing.kind == "drawer" else AREA if first else SPACE
+            hole = area.grown(inner) if inner >= 0 and first else None
             slots.append(Slot(thing, area.grown(margin).within(REACHABLE), hole, yaw_range(thing)))
         return slots
 
     def accept(self, things: Sequence[ObjectSpec], goal: GoalSpec) -> bool:
         """Every fixture can be worked, and the hand meets no drawer when it is at something else."""
-        return all(_leaves_free(thing, [other for other in things if other is not thing]) for thing in things)
+        drawers = [thing for thing in things if thing.kind == "drawer"]
+        others = [thing for thing in things if thing.kind != "drawer"]
+        hand = all(clears_hand(other.position[:2], drawer) for drawer in drawers for other in others)
+        return hand and all(keeps_clear(thing, [other for other in things if other is not thing]) for thing in things)
 
     def leaves_room(self, spec: SceneSpec, added: Sequence[ObjectSpec]) -> bool:
         """See Task."""
-        return all(_leaves_free(thing, added) for thing in spec.objects)
+        return all(keeps_clear(thing, added) for thing in spec.objects)
 
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """See Task. The same recipe with its roles played by other things that can be moved."""
         recipe = spec.goal.relation
         places = {thing.kind: thing.name for thing in spec.objects if thing.kind not in MOVABLE}
         movable = [o.name for o in spec.objects if o.kind in MOVABLE and not o.distractor]
-        casts = (dict(zip(ROLES, order, strict=True)) for order in itertools.permutations(movable))
+        casts = (dict(zip(ROLES, order, strict=False)) for order in itertools.permutations(movable))
         return tuple(dict.fromkeys(self._goal(recipe, {**places, **cast}) for cast in casts))
 
     def atomic_goals(self) -> Iterator[str]:
@@ -234,10 +241,3 @@ class ChainExpert:
             if float(np.linalg.norm(grasp_of(state, name)[0] - state.ee_position)) < FREE:
                 return retreat(state)
         return self.experts[stage].act(state)
-
-
-def _leaves_free(thing: ObjectSpec, others: Sequence[ObjectSpec]) -> bool:
-    """Whether others are out of the way of a thing: of its handle, and of the hand that is at them."""
-    if not keeps_clear(thing, others):
-        return False
-    return thing.kind != "drawer" or all(clears_hand(other.position[:2], thing) for other in others)
