@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from envs.cameras import place, project
 from envs.colors import difference, shifted
-from envs.grammar import COLORS, MIN_NEW_WORDS, named_color
+from envs.grammar import COLORS, MIN_NEW_WORDS, MORE_COLORS, named_color
 from envs.rewording import reworded
 from envs.robots import ROBOTS
 from envs.scene import RGB, CameraSpec, ObjectSpec, SceneSpec, Texture, TextureKind, Vec3
@@ -109,7 +109,8 @@ CLEARLY = 0.7  # a shade is nearer to its own word's colour than this share of t
 
 def _reshade(thing: ObjectSpec, magnitude: float, rng: np.random.Generator) -> ObjectSpec:
     named = named_color(thing.color)
-    others = [rgb for word, rgb in COLORS.items() if word != thing.color]
+    known = COLORS if thing.color in COLORS else {**COLORS, **MORE_COLORS}
+    others = [rgb for word, rgb in known.items() if word != thing.color]
 
     def same_word(rgb: RGB) -> bool:
         own = difference(named, rgb)

@@ -19,13 +19,13 @@ MARKS = (-np.pi / 2, -np.pi / 4, 0.0, np.pi / 4, np.pi / 2)  # radians: marks on
 
 
 @kind(
-    "button",
+    "round_button",
     {"side": 0.07, "radius": 0.02, "height": 0.024},
-    noun=Noun("button", ("buzzer", "pushbutton")),
+    noun=Noun("round button", ("round buzzer", "round pushbutton")),
     mass=0.0,
     moves=False,
 )
-def button(size: Size) -> Shape:
+def round_button(size: Size) -> Shape:
     """A plate with a round plunger."""
     side, radius, height = size
     plunger = Piece("cylinder", (radius, TRAVEL + SUNK), (0.0, 0.0, (TRAVEL - SUNK) / 2))
@@ -33,26 +33,26 @@ def button(size: Size) -> Shape:
 
 
 @kind(
-    "key",
+    "square_button",
     {"side": 0.07, "edge": 0.036, "height": 0.024},
-    noun=Noun("key", ("switch", "toggle")),
+    noun=Noun("square button", ("square buzzer", "square pushbutton")),
     mass=0.0,
     moves=False,
 )
-def key(size: Size) -> Shape:
-    """A plate with a square plunger, as on a keyboard."""
+def square_button(size: Size) -> Shape:
+    """A plate with a square plunger."""
     side, edge, height = size
     return _spring_button(side, height, box((edge, edge, TRAVEL + SUNK), (0.0, 0.0, (TRAVEL - SUNK) / 2)))
 
 
 @kind(
-    "pedal",
+    "long_button",
     {"side": 0.07, "width": 0.022, "height": 0.024},
-    noun=Noun("pedal", ("treadle", "lath")),
+    noun=Noun("long button", ("long buzzer", "long pushbutton")),
     mass=0.0,
     moves=False,
 )
-def pedal(size: Size) -> Shape:
+def long_button(size: Size) -> Shape:
     """A plate with a long, narrow plunger."""
     side, width, height = size
     bar = box((width, 0.8 * side, TRAVEL + SUNK), (0.0, 0.0, (TRAVEL - SUNK) / 2))

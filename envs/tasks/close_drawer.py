@@ -16,7 +16,7 @@ from envs.motions_fixtures import operate
 from envs.predicates import JointBetween, Released
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert
-from envs.tasks.fixture_base import FixtureTask, draw_fixtures, travel
+from envs.tasks.fixture_base import FIXTURE_COLORS, FixtureTask, draw_fixtures, travel
 from envs.tasks.open_drawer import LEFT, NEAR_ENOUGH, RIGHT
 
 AMOUNTS: Mapping[str, tuple[float, float]] = {  # shares of its travel by which the drawer may still be open
@@ -46,6 +46,7 @@ class CloseDrawer(FixtureTask):
             ),
         },
         target_kinds=("drawer",),
+        colors=FIXTURE_COLORS,
         relations={"little": "a little", "half": "halfway", "full": "all the way"},
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from envs.objects import object_kind
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec, orientation
 from envs.tasks.base import Task, make_thing, yaw_range
 
+FIXTURE_COLORS = (*COLORS, "pink", "cyan", "white", "black")
 FINGERS = 0.06  # metres around a handle that open fingers need
 WAYPOINTS = 5  # positions of a joint at which the room for the gripper is looked at
 
@@ -83,7 +84,7 @@ def keeps_clear(thing: ObjectSpec, others: Sequence[ObjectSpec]) -> bool:
     return True
 
 
-def draw_fixtures(rng: np.random.Generator, count: int, kinds: Sequence[str], joint: float = 0.0) -> list[ObjectSpec]:
-    """`count` fixtures of different colours, each of a kind drawn from `kinds`, their joints at `joint`."""
-    colors = [str(color) for color in rng.permutation(list(COLORS))[:count]]
-    return [replace(make_thing(color, kinds[int(rng.integers(len(kinds)))]), joint=joint) for color in colors]
+def draw_fixtures(rng: np.random.Generator, count: int, kinds: Sequence[str]) -> list[ObjectSpec]:
+    """`count` fixtures, no two of which have both colour and kind in common."""
+    pairs = list(itertools.product(FIXTURE_COLORS, kinds))
+    return [make_thing(*pairs[int(i)]) for i in rng.permutation(len(pairs))[:count]]

@@ -16,7 +16,7 @@ from envs.motions_fixtures import operate
 from envs.predicates import JointBetween, Released
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert
-from envs.tasks.fixture_base import FixtureTask, draw_fixtures
+from envs.tasks.fixture_base import FIXTURE_COLORS, FixtureTask, draw_fixtures
 
 TILTED = 0.52  # radians
 ASIDE: Mapping[str, float] = {"left": -TILTED, "middle": 0.0, "right": TILTED}  # of a lever that stands straight
@@ -44,6 +44,7 @@ class FlipLever(FixtureTask):
             ),
         },
         target_kinds=("lever",),
+        colors=FIXTURE_COLORS,
         relations={
             "left": "to the left",
             "middle": "to the middle",

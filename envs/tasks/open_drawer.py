@@ -15,7 +15,7 @@ from envs.motions_fixtures import operate
 from envs.predicates import JointBetween, Released
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert
-from envs.tasks.fixture_base import FixtureTask, draw_fixtures, travel
+from envs.tasks.fixture_base import FIXTURE_COLORS, FixtureTask, draw_fixtures, travel
 
 AMOUNTS: Mapping[str, tuple[float, float]] = {  # shares of the drawer's travel that count as so much
     "little": (0.15, 0.4),
@@ -45,6 +45,7 @@ class OpenDrawer(FixtureTask):
             ),
         },
         target_kinds=("drawer",),
+        colors=FIXTURE_COLORS,
         relations={"little": "a little", "half": "halfway", "full": "all the way"},
     )
 

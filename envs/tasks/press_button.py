@@ -12,11 +12,11 @@ from envs.grammar import Grammar
 from envs.motions_fixtures import press
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
-from envs.tasks.base import TASKS, Expert, draw_descriptions, make_thing
-from envs.tasks.fixture_base import FixtureTask
+from envs.tasks.base import TASKS, Expert
+from envs.tasks.fixture_base import FIXTURE_COLORS, FixtureTask, draw_fixtures
 from vla.contract import FloatArray
 
-KINDS = ("button", "key", "pedal")
+KINDS = ("round_button", "square_button", "long_button")
 
 
 @TASKS.register("PressButton")
@@ -37,11 +37,12 @@ class PressButton(FixtureTask):
             ),
         },
         target_kinds=KINDS,
+        colors=FIXTURE_COLORS,
     )
 
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
         """See Task."""
-        things = tuple(make_thing(color, kind) for color, kind in draw_descriptions(rng, 4, KINDS))
+        things = tuple(draw_fixtures(rng, 4, KINDS))
         return things, GoalSpec(self.name, things[0].name)
 
     def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:

@@ -15,7 +15,7 @@ from envs.motions_fixtures import operate
 from envs.predicates import JointBetween, Released, closed, opened
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert
-from envs.tasks.fixture_base import FixtureTask, draw_fixtures, travel
+from envs.tasks.fixture_base import FIXTURE_COLORS, FixtureTask, draw_fixtures, travel
 
 START = (0.4, 0.6)  # shares of its travel by which a door is open at first
 DONE = 0.85  # share of its travel that counts as all of it
@@ -41,6 +41,7 @@ class SlideDoor(FixtureTask):
             ),
         },
         target_kinds=("sliding_door",),
+        colors=FIXTURE_COLORS,
         relations={"open": "open", "shut": "shut", "left": "to the left", "right": "to the right"},
     )
 

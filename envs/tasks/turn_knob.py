@@ -15,7 +15,7 @@ from envs.motions_fixtures import operate
 from envs.predicates import Released
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert
-from envs.tasks.fixture_base import FixtureTask, draw_fixtures
+from envs.tasks.fixture_base import FIXTURE_COLORS, FixtureTask, draw_fixtures
 
 ANGLES: Mapping[str, float] = {  # radians, counter-clockwise seen from above
     f"{size} {way}": sign * angle
@@ -44,6 +44,7 @@ class TurnKnob(FixtureTask):
             ),
         },
         target_kinds=("knob",),
+        colors=FIXTURE_COLORS,
         relations={
             "eighth left": "a little to the left",
             "eighth right": "a little to the right",

@@ -39,7 +39,7 @@ def bounds(kind: str) -> tuple[float, float]:
 
 
 def test_kinds_are_pinned() -> None:
-    assert FIXTURES == ["button", "drawer", "key", "knob", "lever", "pedal", "sliding_door"]
+    assert FIXTURES == ["drawer", "knob", "lever", "long_button", "round_button", "sliding_door", "square_button"]
 
 
 @pytest.mark.parametrize("kind", FIXTURES)

@@ -9,7 +9,7 @@ import pytest
 
 from envs.cameras import place, project
 from envs.colors import difference, from_lab, shifted, to_lab
-from envs.grammar import COLORS, MIN_NEW_WORDS, phrase, words
+from envs.grammar import COLORS, MIN_NEW_WORDS, named_color, phrase, words
 from envs.layout import AREA, REACHABLE, clear
 from envs.objects import resting_z
 from envs.reading import mentions, misunderstood
@@ -174,10 +174,11 @@ def test_shades_are_as_far_as_the_level_says_and_keep_their_word(task: str) -> N
     for level, magnitude in enumerate(AXES["color"].levels, 1):
         for index in range(10):
             for thing in scene(task, "color", level, index).objects:
-                assert nearest_word(thing.texture.rgb) == thing.color
-                distance = difference(COLORS[thing.color], thing.texture.rgb)
+                distance = difference(named_color(thing.color), thing.texture.rgb)
                 assert distance <= magnitude + 0.1
-                far.append(distance >= magnitude - 0.1)
+                if thing.color in COLORS:  # the others have nearer neighbours, which cut the way short
+                    assert nearest_word(thing.texture.rgb) == thing.color
+                    far.append(distance >= magnitude - 0.1)
     assert np.mean(far) > 0.9
 
 
