@@ -1,6 +1,6 @@
 """KUKA LBR iiwa 7 with a Schunk WSG 50 gripper, put together from files that PyBullet ships.
 
-The arm's URDF is BSD-2-Clause (Krug, Stoyanov; Orebro University). The gripper's meshes come with PyBullet (zlib).
+The arm's URDF is BSD-2-Clause (Krug, Stoyanov; Orebro University); docs/assets.md says what is known of the meshes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""UFACTORY xArm 6 with its gripper, from the URDF and meshes that PyBullet ships (BSD-3-Clause, UFACTORY).
+"""UFACTORY xArm 6 with its gripper, from the URDF and meshes that PyBullet ships (docs/assets.md).
 
 The gripper's fingers stay parallel: each hangs on a knuckle that turns inwards, and turns back by as much.
 """

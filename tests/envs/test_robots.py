@@ -199,3 +199,19 @@ def test_unknown_robots_and_files_are_named() -> None:
         with_robot(scene(), "kukka")
     with pytest.raises(ValueError, match=r"no URDF file .*nowhere\.urdf"):
         assemble("nowhere.urdf", "it", (0.0, 0.0, 0.0), "")
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_both_renderers_agree_on_depth_and_segmentation(name: str) -> None:
+    frames = []
+    for renderer in ("raster", "tiny"):
+        world = World(renderer, 64, robot=name, cameras=("wrist", "overview"))
+        world.reset(EpisodeRequest("Lift", 3))
+        world.step(np.array([0.6, 0.3, -0.8, 0, 0, 0.5, 1], np.float32))
+        frames.append(world.frames())
+        world.close()
+    raster, tiny = frames
+    for camera in raster:
+        same = raster[camera].segmentation == tiny[camera].segmentation
+        assert same.mean() > 0.995
+        np.testing.assert_allclose(raster[camera].depth[same], tiny[camera].depth[same], atol=0.002)
