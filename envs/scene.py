@@ -20,6 +20,7 @@ TABLE_NAME = "table"  # in contacts; no object may be called so
 PHYSICS_HZ = 240  # steps of physics a second; a control rate divides it
 
 TextureKind = Literal["plain", "wood", "tiles", "checker", "noise", "image"]
+BackgroundKind = Literal["gradient", "room", "shelves"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class LightSpec:
     """Ambient, one directional and one point light. Intensities are linear factors per channel.
 
     `direction` points from the scene to the light (unit length not required). `point_position` in metres, world.
+    `softness` is the width of a shadow's edge, metres; 0 draws hard ones, which is fastest.
     """
 
     ambient: RGB = (0.45, 0.45, 0.47)
@@ -88,6 +90,7 @@ class LightSpec:
     point: RGB = (0.12, 0.12, 0.12)
     point_position: Vec3 = (0.6, -0.6, 1.0)
     shadows: bool = True
+    softness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -149,12 +152,25 @@ class TableSpec:
 
 @dataclass(frozen=True)
 class BackgroundSpec:
-    """Vertical colour gradient behind everything and the floor below the table."""
+    """What is behind everything, and the floor below the table.
+
+    Attributes:
+        top: Colour above the horizon of the gradient that is behind everything.
+        bottom: Colour below it.
+        floor: Surface of the floor.
+        floor_height: Its z, metres.
+        kind: `gradient` for that alone, `room` for walls, a lamp and a window, `shelves` for a room with full shelves.
+        wall: Surface of the walls.
+        seed: Of what stands on the shelves.
+    """
 
     top: RGB = (0.82, 0.86, 0.90)
     bottom: RGB = (0.62, 0.64, 0.67)
     floor: Texture = Texture("tiles", (0.55, 0.56, 0.58), (0.48, 0.49, 0.51), 0.5)
     floor_height: float = -0.75
+    kind: BackgroundKind = "gradient"
+    wall: Texture = Texture("noise", (1.0, 0.98, 0.93), (0.95, 0.93, 0.88), 0.6)
+    seed: int = 0
 
 
 @dataclass(frozen=True)

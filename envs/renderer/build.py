@@ -8,10 +8,12 @@ from functools import lru_cache
 import numpy as np
 
 from envs.fixture import FIXTURE_LINK
+from envs.materials import substance
 from envs.objects import checked_kind
 from envs.objects.meshes import box_mesh
 from envs.poses import FIRST_OBJECT_BODY, FLOOR_BODY, ROBOT_BODY, TABLE_BODY, pose_rows
 from envs.renderer.lod import visual_mesh
+from envs.renderer.room import room_nodes
 from envs.renderer.types import Material, Mesh, Node, RenderScene
 from envs.robots import ROBOTS
 from envs.scene import ObjectSpec, SceneSpec, TableSpec, Texture, orientation
@@ -20,7 +22,7 @@ from envs.urdf import load_urdf
 FLOOR_SIDE_M = 9.0
 TRIANGLES = ((128, 130), (256, 200), (10**9, 1500))  # image height up to which a robot's link gets so many triangles
 HAND_SHARE = 3.0  # hand and fingers get so many times more: the wrist camera is a few centimetres away from them
-WHITE = Texture("plain", (1.0, 1.0, 1.0))
+ROBOT_SURFACE = Material(Texture("plain", (1.0, 1.0, 1.0)), smooth=True, specular=0.2, shininess=40.0)
 
 
 def build_render_scene(
@@ -39,11 +41,11 @@ def build_render_scene(
     """
     rows = pose_rows(spec)
     row_of = {(row.body, row.link): i for i, row in enumerate(rows)}
-    nodes = [_floor(spec), _table(spec.table)]
+    nodes = [_floor(spec), _table(spec.table), *room_nodes(spec.background, spec.table.center)]
     height = TRIANGLES[-1][0] if image_height is None else image_height
     triangles = next(count for limit, count in TRIANGLES if height <= limit) if level_of_detail else None
     for name, link, mesh in _robot_meshes(spec.robot.name, triangles):
-        nodes.append(Node(name, ROBOT_BODY, link, mesh, Material(WHITE, smooth=True), row_of[ROBOT_BODY, link]))
+        nodes.append(Node(name, ROBOT_BODY, link, mesh, ROBOT_SURFACE, row_of[ROBOT_BODY, link]))
     for i, item in enumerate(spec.objects):
         nodes.extend(_object(item, FIRST_OBJECT_BODY + i, row_of))
     return RenderScene(tuple(nodes), spec.light, spec.background)
@@ -68,7 +70,8 @@ def _object(item: ObjectSpec, body: int, row_of: Mapping[tuple[int, int], int]) 
     """The node of an object, and that of its moving part if it has one."""
     kind = checked_kind(item)
     shape = kind.shape(item.size)
-    material = Material(item.texture, kind.smooth)
+    look = substance(item.material)
+    material = Material(item.texture, kind.smooth, look.specular, look.shininess, look.metallic)
     pose = (*item.position, *orientation(item))
     casts = bool(shape.pieces)
     yield Node(item.name, body, -1, shape.mesh, material, row_of.get((body, -1), -1), pose, casts_shadow=casts)

@@ -144,7 +144,7 @@ def draw_camera(
     """Draw every node into the buffers of one camera.
 
     Args:
-        geometry: points (P, 3), faces (F, 3), planes (F, 4), ints (K, 10), floats (K, 13) of the PackedScene.
+        geometry: points (P, 3), faces (F, 3), planes (F, 4), ints (K, 11), floats (K, 17) of the PackedScene.
         transforms: (K, 12) from `place_nodes`.
         view: (3, 4) world to camera.
         focal: Focal length in pixels.
@@ -269,7 +269,7 @@ def draw_shadow_map(
     """Draw the shadow casters as the light sees them, in a square that just holds them.
 
     Args:
-        geometry: points (P, 3), faces (F, 3), planes (F, 4), ints (K, 10), floats (K, 13) of the PackedScene.
+        geometry: points (P, 3), faces (F, 3), planes (F, 4), ints (K, 11), floats (K, 17) of the PackedScene.
         transforms: (K, 12) from `place_nodes`.
         light: (3, 3) orthonormal rows: right, down of the map, direction to the light.
         quantum: Borders of the map move in steps of it, metres, so that its grid stays put while the robot moves.

@@ -40,17 +40,19 @@ class PackedScene:
     planes: FloatArray  # (F, 4)
     attributes: FloatArray  # (F, ATTRIBUTES)
     face_node: NDArray[np.int32]  # (F,)
-    ints: NDArray[np.int64]  # (K, 10), columns below
-    floats: FloatArray  # (K, 13), columns below
+    ints: NDArray[np.int64]  # (K, 11), columns below
+    floats: FloatArray  # (K, 17), columns below
     static_poses: NDArray[np.float64]  # (K, 7)
     texels: NDArray[np.uint32]  # (M,), as `textures.Baked`
     rows: int  # rows of the pose array that the scene reads
 
 
-# Columns of PackedScene.ints
-FIRST_POINT, END_POINT, FIRST_FACE, END_FACE, ROW, CASTS, CHANNELS, LOG2_SIZE, TEXEL, SEGMENT = range(10)
-# Columns of PackedScene.floats: colour 3, second colour minus first 3, repetitions per metre, uv shift 2, sphere 4
+# Columns of PackedScene.ints; LOOK numbers the ways in which surfaces shine, 0 for matt ones
+FIRST_POINT, END_POINT, FIRST_FACE, END_FACE, ROW, CASTS, CHANNELS, LOG2_SIZE, TEXEL, SEGMENT, LOOK = range(11)
+# Columns of PackedScene.floats: colour 3, second colour minus first 3, repetitions per metre, uv shift 2, sphere 4,
+# and how the surface shines: strength, roughness (squared width of the highlight), share of metal, own light
 RGB, RGB_STEP, REPEATS, SHIFT, SPHERE = 0, 3, 6, 7, 9
+SPECULAR, ROUGHNESS, METALLIC, EMISSION = 13, 14, 15, 16
 
 
 @lru_cache(maxsize=1024)
@@ -85,9 +87,10 @@ def pack_scene(scene: RenderScene) -> PackedScene:
     meshes = [pack_mesh(node.mesh, node.material.smooth) for node in scene.nodes]
     point_ends = np.cumsum([len(m.points) for m in meshes])
     face_ends = np.cumsum([len(m.faces) for m in meshes])
-    ints = np.zeros((len(meshes), 10), np.int64)
-    floats = np.zeros((len(meshes), 13), np.float32)
+    ints = np.zeros((len(meshes), 11), np.int64)
+    floats = np.zeros((len(meshes), 17), np.float32)
     texels: list[NDArray[np.uint32]] = []
+    looks = {(0.0, 0.0, 0.0, 0.0): 0}
     offset = 0
     for k, (node, mesh) in enumerate(zip(scene.nodes, meshes, strict=True)):
         ints[k, FIRST_POINT : END_FACE + 1] = (
@@ -98,7 +101,8 @@ def pack_scene(scene: RenderScene) -> PackedScene:
         )
         ints[k, ROW], ints[k, CASTS] = node.row, node.casts_shadow
         ints[k, SEGMENT] = node.body + ((node.link + 1) << 24)
-        floats[k, SPHERE:] = mesh.sphere
+        floats[k, SPHERE:SPECULAR] = mesh.sphere
+        ints[k, LOOK] = looks.setdefault(_look(node.material), len(looks))
         offset += _pack_material(node.material, ints[k], floats[k], texels, offset)
     return PackedScene(
         points=np.concatenate([m.points for m in meshes]),
@@ -127,8 +131,16 @@ def _pack_material(
     floats[RGB_STEP : RGB_STEP + 3] = np.subtract(texture.rgb2, texture.rgb)
     floats[REPEATS] = 1 / texture.scale_m
     floats[SHIFT : SHIFT + 2] = baked.shift
+    floats[SPECULAR], floats[ROUGHNESS] = material.specular, 2 / (material.shininess + 2)
+    floats[METALLIC], floats[EMISSION] = material.metallic, material.emission
     texels.append(baked.texels)
     return len(baked.texels)
+
+
+def _look(material: Material) -> tuple[float, float, float, float]:
+    """What makes a surface shine; all zeros if it does not."""
+    shines = material.specular or material.metallic or material.emission
+    return (material.specular, material.shininess, material.metallic, material.emission) if shines else (0.0,) * 4
 
 
 def _checked_pose(node: Node) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""The default renderer: a z-buffer rasterizer with textures, three lights and a shadow map, in compiled loops.
+"""The default renderer: a z-buffer rasterizer in compiled loops, with textures, highlights, three lights and shadows.
 
 Same scene, poses and camera give the same bytes, whatever was drawn before. The loops release the interpreter lock, so
 threads that each have their own renderer draw in parallel.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.renderer import kernels, shading, texturing
+from envs.renderer import kernels, shading, shadowing, texturing
 from envs.renderer.pack import CASTS, pack_scene
 from envs.renderer.picture import halve
 from envs.renderer.types import Camera, Frame, RenderScene
@@ -22,6 +22,9 @@ from vla.contract import FloatArray
 SHADOW_QUANTUM_M = 0.05  # borders of the shadow map move in such steps
 SHADOW_BIAS_M = 0.002  # how much nearer to the light a surface must be to cast a shadow
 SHADOW_SLANT_TEXELS = 4.0  # added to that, in texels, for surfaces that the light grazes
+SOFT_SLANT_TEXELS = 1.0  # the same for soft edges, which follow the slant themselves
+CASTERS_M = 1.0  # side of the square that usually holds all that casts shadows: one comparison a texel is smooth
+MIN_SHADOW_MAP = 48  # texels
 
 
 class RasterRenderer:
@@ -43,6 +46,9 @@ class RasterRenderer:
         self._transforms = np.empty((len(packed.ints), 12))
         self._scratch = np.empty((len(packed.points), 3)), np.empty((4, 3)), np.empty(len(packed.faces) + 1, np.int32)
         light, background = scene.light, scene.background
+        if light.softness < 0:
+            raise ValueError(f"a shadow's edge is at least 0 m wide; LightSpec.softness is {light.softness}")
+        self._softness = light.softness
         self._lights = np.array(
             [light.ambient, light.directional, light.point, background.top, background.bottom], np.float32
         )
@@ -73,7 +79,7 @@ class RasterRenderer:
         maps: dict[int, tuple[Any, ...]] = {}
         frames = []
         for camera in cameras:
-            size = shadow_map_size(camera.height)
+            size = shadow_map_size(camera.height, self._softness)
             if size not in maps:
                 maps[size] = self._shadow_map(size)
             frames.append(self._draw(camera, transforms, maps[size]))
@@ -84,10 +90,10 @@ class RasterRenderer:
         self._maps.clear()
 
     def _shadow_map(self, size: int) -> tuple[Any, ...]:
-        """Map, tiles, world-to-map matrix (3, 4), bias (2,), all float32, as `shading.shade` reads them."""
+        """Map, tiles, world-to-map matrix (3, 4), bias (4,), all float32, as `shading.shade` reads them."""
         if not self._shadows:
             nothing = np.zeros((1, 1), np.float32)
-            return nothing, nothing, np.zeros((3, 4), np.float32), np.zeros(2, np.float32)
+            return nothing, nothing, np.zeros((3, 4), np.float32), np.zeros(4, np.float32)
         if size not in self._maps:
             side = -(-size // kernels.TILE)
             self._maps[size] = np.empty((size, size), np.float32), np.empty((side, side), np.float32)
@@ -97,7 +103,9 @@ class RasterRenderer:
             self._geometry, self._transforms, self._light_basis, SHADOW_QUANTUM_M, self._scratch, depth, tiles,
             matrix,
         )  # fmt: skip
-        bias = np.array([SHADOW_BIAS_M, SHADOW_SLANT_TEXELS * texel], np.float32)
+        radius_m = self._softness / 2
+        steepest = math.sqrt(2) / shadowing.FLATTEST
+        bias = np.array([SHADOW_BIAS_M, SHADOW_SLANT_TEXELS * texel, radius_m / texel, radius_m * steepest], np.float32)
         return depth[:rows], tiles, matrix, bias
 
     def _draw(self, camera: Camera, transforms: FloatArray, shadow: tuple[Any, ...]) -> Frame:
@@ -121,9 +129,12 @@ class RasterRenderer:
         return Frame(*picture) if factor == 1 else halve(*picture)
 
 
-def shadow_map_size(image_height: int) -> int:
-    """Texels along a shadow map for an image: what one pixel can show, no finer."""
-    return 192 if image_height <= 128 else 256 if image_height <= 256 else 1024
+def shadow_map_size(image_height: int, softness: float = 0.0) -> int:
+    """Texels along a shadow map: what a pixel can show, and what a soft edge (metres) needs, no finer."""
+    size = 192 if image_height <= 128 else 256 if image_height <= 256 else 1024
+    if softness == 0:
+        return size
+    return max(MIN_SHADOW_MAP, min(size, round(CASTERS_M * (shadowing.TAPS - 1) / softness)))
 
 
 def light_basis(sun: NDArray[np.float64]) -> NDArray[np.float64]:

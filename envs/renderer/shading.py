@@ -15,9 +15,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from envs.renderer.kernels import TILE
-from envs.renderer.pack import CHANNELS, SEGMENT
+from envs.renderer.pack import CHANNELS, EMISSION, LOOK, METALLIC, ROUGHNESS, SEGMENT, SPECULAR
+from envs.renderer.shadowing import apply_shadow
 from envs.renderer.texturing import (
+    AU,
+    AV,
     BLOCK,
     BLUE,
     CHUNK,
@@ -34,6 +36,7 @@ from envs.renderer.texturing import (
     SW,
     SX,
     SY,
+    WIDTH,
     F,
     U,
     Z,
@@ -43,6 +46,7 @@ from envs.renderer.texturing import (
 
 Array = NDArray[Any]
 _ZERO, _HALF, _ONE, _TWO, _BYTE = F(0.0), F(0.5), F(1.0), F(2.0), F(255.0)
+_MIRROR = F(0.75)  # share of its light that a metal mirrors instead of scattering it
 _SKY = F(0.15)  # how much darker ambient light is from the side than from above; twice that from below
 
 
@@ -61,7 +65,8 @@ def shade(
             position of the point light.
         shadow: Map (R, S) float32 (the rows of a square that hold something), or (1, 1) for none; tiles
             (S / TILE, S / TILE) of what is nearest to the light in each; matrix (3, 4) float32, world to
-            (column, row, w); bias (2,) float32 metres added to w: always, and times (1 - cosine of the light's angle).
+            (column, row, w); bias (4,) float32: metres added to w always, and times
+            (1 - cosine of the light's angle); half the width of a soft edge, texels; how much w may differ over it.
         work: Scratch: slots (F,) int32, prepared (F + 1, 20) float32, scratch (SCRATCH,) float32, segments (WIDTH,)
             int32, indices (WIDTH,) uint32, runs (2, WIDTH) int32.
         out: rgb (H, 3 W) uint8, filled; depth (H, W) float32 with 1 / z, which z replaces; segmentation (H, W) int32
@@ -115,11 +120,17 @@ def shade(
                 segmentation[U(j), U(start) + i] = segments[i]
             _light(scene, lights, bias, start, j, count, scratch)
             if shadow_map.shape[0] > 1:
-                _apply_shadow(shadow_map, tiles, count, scratch)
+                apply_shadow(shadow_map, tiles, shadow_matrix, bias, lights[5], count, scratch)
             _combine(lights, count, scratch)
+            found = _merge_runs(ints, face_node, found, runs)
             for r in range(found):
-                if runs[0, r] < 0:
-                    _background(rays, lights, start, j, _first(runs, r), runs[1, r], scratch)
+                k, first, end = runs[0, r], _first(runs, r), runs[1, r]
+                if k < 0:
+                    _background(rays, lights, start, j, first, end, scratch)
+                elif ints[k, LOOK] > 0:
+                    _gloss(floats, k, rays, lights, start, j, first, end, scratch)
+                    for channel in range(3):
+                        _shine(floats, k, lights, channel, first, end, scratch)
             _write(start, j, count, scratch, rgb)
 
 
@@ -138,6 +149,19 @@ def _find_runs(faces: Array, j: int, start: int, count: int, runs: Array) -> int
         found += faces[U(j), U(start) + i] != face
     runs[0, U(found)], runs[1, U(found)] = faces[U(j), U(start + count - 1)], I32(count)
     return found + 1
+
+
+@njit(**OPTIONS)
+def _merge_runs(ints: Array, face_node: Array, count: int, runs: Array) -> int:
+    """Runs of faces become runs of nodes that shine alike, `runs[0]` one of them or -1; returns how many."""
+    found, last = 0, -2
+    for r in range(count):
+        k = face_node[runs[0, r]] if runs[0, r] >= 0 else -1
+        look = ints[k, LOOK] if k >= 0 else -1
+        found += look != last
+        runs[0, found - 1], runs[1, found - 1] = k, runs[1, r]
+        last = look
+    return found
 
 
 @njit(inline="always", **OPTIONS)
@@ -212,68 +236,78 @@ def _light(scene: Array, lights: Array, bias: Array, start: int, j: int, count: 
 
 
 @njit(**OPTIONS)
-def _apply_shadow(shadow: Array, tiles: Array, count: int, scratch: Array) -> None:
-    """Take away the sunlight that does not arrive; outside the map all arrives."""
-    for begin in range(0, count, BLOCK):
-        if begin + BLOCK > count or _maybe_shadowed(shadow, tiles, begin, scratch):
-            _compare(shadow, begin, min(begin + BLOCK, count), scratch)
-
-
-@njit(**OPTIONS)
-def _maybe_shadowed(shadow: Array, tiles: Array, begin: int, scratch: Array) -> bool:
-    """Whether the tiles under BLOCK pixels hold anything that is nearer to the light than one of these pixels."""
-    low_x, high_x, low_y, high_y = F(1e9), F(-1e9), F(1e9), F(-1e9)
-    low_w, sun = F(1e9), _ZERO
-    for q in range(U(BLOCK)):
-        i = U(begin) + q
-        x, y = scratch[SX + i], scratch[SY + i]
-        low_x, high_x = min(low_x, x), max(high_x, x)
-        low_y, high_y = min(low_y, y), max(high_y, y)
-        low_w, sun = min(low_w, scratch[SW + i]), max(sun, scratch[SUN + i])
-    limit_x, limit_y = F(shadow.shape[1]) - _HALF, F(shadow.shape[0]) - _HALF
-    if sun <= _ZERO or high_x < _HALF or high_y < _HALF or low_x >= limit_x or low_y >= limit_y:
-        return False
-    last = tiles.shape[0] - 1
-    left, top = int(max(low_x - _HALF, _ZERO)) // TILE, int(max(low_y - _HALF, _ZERO)) // TILE
-    right, bottom = (
-        min(int(min(high_x, limit_x) + _HALF) // TILE, last),
-        min(int(min(high_y, limit_y) + _HALF) // TILE, last),
-    )
-    for row in range(top, bottom + 1):
-        for column in range(left, right + 1):
-            if tiles[row, column] > low_w:
-                return True
-    return False
-
-
-@njit(**OPTIONS)
-def _compare(shadow: Array, first: int, end: int, scratch: Array) -> None:
-    """Sunlight of pixels `first:end`: 2 x 2 comparisons with the map, interpolated."""
-    last_x, last_y = F(shadow.shape[1] - 1), F(shadow.shape[0] - 1)
-    for i in range(U(first), U(end)):
-        x, y, w = scratch[SX + i] - _HALF, scratch[SY + i] - _HALF, scratch[SW + i]
-        if scratch[SUN + i] > _ZERO and x >= _ZERO and y >= _ZERO and x < last_x and y < last_y:
-            column, row = U(x), U(y)
-            au, av = x - F(column), y - F(row)
-            s00 = _ONE if shadow[row, column] <= w else _ZERO
-            s01 = _ONE if shadow[row, column + U(1)] <= w else _ZERO
-            s10 = _ONE if shadow[row + U(1), column] <= w else _ZERO
-            s11 = _ONE if shadow[row + U(1), column + U(1)] <= w else _ZERO
-            low = s00 + (s01 - s00) * au
-            scratch[SUN + i] *= low + (s10 + (s11 - s10) * au - low) * av
-
-
-@njit(**OPTIONS)
 def _combine(lights: Array, count: int, scratch: Array) -> None:
-    """Surface colour times light."""
+    """Surface colour times light; SX, SY and SW keep the colour."""
     ar, ag, ab = lights[0, 0], lights[0, 1], lights[0, 2]
     sr, sg, sb = lights[1, 0], lights[1, 1], lights[1, 2]
     lr, lg, lb = lights[2, 0], lights[2, 1], lights[2, 2]
     for i in range(U(count)):
         sky, sun, lamp = scratch[SKYLIGHT + i], scratch[SUN + i], scratch[LAMP + i]
+        scratch[SX + i], scratch[SY + i], scratch[SW + i] = scratch[RED + i], scratch[GREEN + i], scratch[BLUE + i]
         scratch[RED + i] *= sky * ar + sun * sr + lamp * lr
         scratch[GREEN + i] *= sky * ag + sun * sg + lamp * lg
         scratch[BLUE + i] *= sky * ab + sun * sb + lamp * lb
+
+
+@njit(inline="always", **OPTIONS)
+def _highlight(nx: Any, ny: Any, nz: Any, hx: Any, hy: Any, hz: Any, roughness: Any) -> Any:
+    """How strongly a light is mirrored, 1 at most: the GGX distribution about the vector half way to the light."""
+    square = hx * hx + hy * hy + hz * hz + F(1e-12)
+    cosine = max(nx * hx + ny * hy + nz * hz, _ZERO)
+    share = roughness / (cosine * cosine / square * (roughness - _ONE) + _ONE)
+    return share * share
+
+
+@njit(**OPTIONS)
+def _gloss(
+    floats: Array, k: int, rays: Array, lights: Array, start: int, j: int, first: int, end: int, scratch: Array
+) -> None:
+    """Pixels `first:end` of shiny nodes: highlights of sun and lamp into AU and AV, the mirrored room into SKYLIGHT."""
+    specular, roughness, metallic = floats[k, SPECULAR], floats[k, ROUGHNESS], floats[k, METALLIC]
+    y = F(j) + _HALF
+    ax, ay, az = rays[1, 0] + y * rays[3, 0], rays[1, 1] + y * rays[3, 1], rays[1, 2] + y * rays[3, 2]
+    bx, by, bz = rays[2, 0], rays[2, 1], rays[2, 2]
+    sun_x, sun_y, sun_z = lights[5, 0], lights[5, 1], lights[5, 2]
+    lamp_x, lamp_y, lamp_z = lights[6, 0] - rays[0, 0], lights[6, 1] - rays[0, 1], lights[6, 2] - rays[0, 2]
+    for block in range(U(first), U(end), U(BLOCK)):
+        for q in range(U(BLOCK)):
+            i = block + q
+            x, z = F(I32(start) + I32(i)) + _HALF, scratch[Z + i]
+            nx, ny, nz = scratch[NX + i], scratch[NY + i], scratch[NZ + i]
+            scale = _ONE / math.sqrt(nx * nx + ny * ny + nz * nz + F(1e-20))
+            nx, ny, nz = nx * scale, ny * scale, nz * scale
+            rx, ry, rz = ax + x * bx, ay + x * by, az + x * bz
+            lx, ly, lz = lamp_x - z * rx, lamp_y - z * ry, lamp_z - z * rz
+            scale = _ONE / math.sqrt(rx * rx + ry * ry + rz * rz)
+            rx, ry, rz = rx * scale, ry * scale, rz * scale
+            scale = _ONE / math.sqrt(lx * lx + ly * ly + lz * lz + F(1e-12))
+            sun = _highlight(nx, ny, nz, sun_x - rx, sun_y - ry, sun_z - rz, roughness)
+            lamp = _highlight(nx, ny, nz, lx * scale - rx, ly * scale - ry, lz * scale - rz, roughness)
+            scratch[AU + i] = specular * scratch[SUN + i] * sun
+            scratch[AV + i] = specular * scratch[LAMP + i] * lamp
+            up = min(max(_HALF + F(1.5) * (rz - _TWO * (nx * rx + ny * ry + nz * rz) * nz), _ZERO), _ONE)
+            scratch[SKYLIGHT + i] = _MIRROR * metallic * (F(0.35) + F(1.65) * up * up * (F(3.0) - _TWO * up))
+
+
+@njit(**OPTIONS)
+def _shine(floats: Array, k: int, lights: Array, channel: int, first: int, end: int, scratch: Array) -> None:
+    """Add what `_gloss` found and own light to one channel of pixels `first:end`.
+
+    Highlights are added to the light, not to its sRGB value (with 2 as its exponent), else they would look like paint.
+    """
+    metallic, emission = floats[k, METALLIC], floats[k, EMISSION]
+    diffuse = _ONE - _MIRROR * metallic
+    ambient, directional, point = lights[0, channel], lights[1, channel], lights[2, channel]
+    shown, colour = RED + U(channel * WIDTH), SX + U(channel * WIDTH)
+    for block in range(U(first), U(end), U(BLOCK)):
+        for q in range(U(BLOCK)):
+            i = block + q
+            value, base = scratch[shown + i], scratch[colour + i]
+            new = diffuse * value + scratch[SKYLIGHT + i] * ambient * base
+            tint = _BYTE + (base - _BYTE) * metallic
+            added = (scratch[AU + i] * directional + scratch[AV + i] * point) * tint
+            new = math.sqrt(new * new + added * _BYTE) + emission * base
+            scratch[shown + i] = new if i < U(end) else value  # the next run is finished already
 
 
 @njit(inline="always", **OPTIONS)

@@ -30,10 +30,23 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Material:
-    """How a surface looks: a texture (of which `plain` is one), smooth (interpolated) or flat normals."""
+    """How a surface looks. TinyRenderer and EGL draw texture and smoothness only.
+
+    Attributes:
+        texture: Pattern and colours, of which `plain` is one.
+        smooth: Whether normals are interpolated.
+        specular: Strength of the highlights: 0 matt, 1 like a polished surface.
+        shininess: How small highlights are, as the exponent of Blinn and Phong.
+        metallic: 1 for a surface that mirrors its surroundings in its own colour, 0 for others.
+        emission: Light of its own, as a multiple of the surface's colour.
+    """
 
     texture: Texture
     smooth: bool = False
+    specular: float = 0.0
+    shininess: float = 30.0
+    metallic: float = 0.0
+    emission: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
