@@ -11,17 +11,18 @@ from envs.objects import object_kind, resting_z
 from envs.poses import ROBOT_BODY, pose_rows
 from envs.renderer.types import Camera
 from envs.robots import ROBOTS
-from envs.scene import GoalSpec, ObjectSpec, SceneSpec, Texture, Vec3
+from envs.scene import GoalSpec, ObjectSpec, RobotSpec, SceneSpec, Texture, Vec3
 from envs.urdf import load_urdf
 from tests.envs.kinds import PROCEDURAL, SCANS
 from vla.contract import FloatArray
 
 DRAWN = (*PROCEDURAL, *SCANS)
-SHARES = 4  # scenes that have every kind of object between them
+SHARES = 4  # scenes that have every kind of object and every robot between them
+ROBOT_NAMES = sorted(ROBOTS, key=lambda name: name != "panda")
 
 
 def random_spec(rng: np.random.Generator, count: int = 7, share: int = 0) -> SceneSpec:
-    """A scene of objects of different kinds, each with a texture of its own; `SHARES` shares have every kind."""
+    """A scene of objects of different kinds, each with a texture of its own; `SHARES` shares have all."""
     kinds = DRAWN[share % SHARES :: SHARES]
     patterns = ("plain", "checker", "noise", "wood")
     objects = []
@@ -33,7 +34,8 @@ def random_spec(rng: np.random.Generator, count: int = 7, share: int = 0) -> Sce
         texture = Texture(patterns[i % 4], (rgb[0], rgb[1], rgb[2]), scale_m=0.05, seed=i)  # type: ignore[arg-type]
         position = (float(x), float(y), resting_z(kind, size))
         objects.append(ObjectSpec(f"{kind}_{i}", kind, "red", size, position, float(rng.uniform(0, 6)), texture))
-    return SceneSpec(GoalSpec("Lift", objects[0].name), "lift it", tuple(objects), cameras=DEFAULT_CAMERAS)
+    goal, robot = GoalSpec("Lift", objects[0].name), RobotSpec(ROBOT_NAMES[share % len(ROBOT_NAMES)])
+    return SceneSpec(goal, "lift it", tuple(objects), robot=robot, cameras=DEFAULT_CAMERAS)
 
 
 def random_poses(spec: SceneSpec, rng: np.random.Generator, spread: float = 0.5) -> FloatArray:

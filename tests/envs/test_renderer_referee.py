@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from envs.objects import OBJECT_KINDS, object_kind
 from envs.poses import ROBOT_BODY
 from envs.renderer.build import build_render_scene
 from envs.renderer.make import make_renderer
 from envs.renderer.types import Frame, Renderer
+from envs.robots import ROBOTS
 from tests.envs.rendering import random_case
 
 SCENES = 20
@@ -74,7 +76,16 @@ def test_depth_and_segmentation_agree_with_tiny_renderer(scene: tuple[int, list[
         assert all(value > 0.98 for value in _overlaps(frame, reference).values()), _overlaps(frame, reference)
         things = _overlaps(coarse, reference, 200)  # of small things the coarser robot hides more or less
         things = {body: value for body, value in things.items() if body >= ROBOT_BODY}
+        robot = things.pop(ROBOT_BODY, 1.0)
+        assert robot > 0.92, "its coarsest meshes, drawn larger than they are meant for"
         assert all(value > 0.95 for value in things.values()), things  # floor and table show through as slivers
+
+
+def test_the_scenes_above_have_every_robot_and_every_kind_of_fixture() -> None:
+    specs = [random_case(5 * number, SIZE)[0] for number in range(SCENES // 5)]
+    assert {spec.robot.name for spec in specs} == set(ROBOTS)
+    fixtures = {name for name in OBJECT_KINDS if object_kind(name).fixture}
+    assert fixtures <= {item.kind for spec in specs for item in spec.objects}
 
 
 def test_depth_of_a_plane_is_exact() -> None:
