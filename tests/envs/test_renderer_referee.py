@@ -73,7 +73,8 @@ def test_depth_and_segmentation_agree_with_tiny_renderer(scene: tuple[int, list[
         inside = ~_edges(reference) & ~_edges(frame)
         error = np.abs(frame.depth - reference.depth)[inside]
         assert np.mean(error < 0.002) > 0.99
-        assert all(value > 0.98 for value in _overlaps(frame, reference).values()), _overlaps(frame, reference)
+        same = _overlaps(frame, reference, 200)  # where things pass through one another, some pixels are either's
+        assert all(value > 0.98 for value in same.values()), same
         things = _overlaps(coarse, reference, 200)  # of small things the coarser robot hides more or less
         things = {body: value for body, value in things.items() if body >= ROBOT_BODY}
         robot = things.pop(ROBOT_BODY, 1.0)
