@@ -72,18 +72,14 @@ def shade(
         out: rgb (H, 3 W) uint8, filled; depth (H, W) float32 with 1 / z, which z replaces; segmentation (H, W) int32
             with faces (-1: background), which it replaces.
     """
-    attributes, face_node, ints, floats, texels = surface
+    attributes, face_node, ints, floats, _ = surface
     shadow_map, tiles, shadow_matrix, bias = shadow
     slots, prepared, scratch, segments, indices, runs = work
     rgb, depth, segmentation = out
     height, width = segmentation.shape
     slots[:] = 0
     used = 0
-    scene = np.empty((6, 4), np.float32)  # shadow map column, row, w and vector to the lamp, of any pixel
-    for q in range(3):
-        m0, m1, m2, m3 = shadow_matrix[q, 0], shadow_matrix[q, 1], shadow_matrix[q, 2], shadow_matrix[q, 3]
-        _screen_affine(rays, m0, m1, m2, m3, scene, q, 0)
-        _screen_affine(rays, F(-(q == 0)), F(-(q == 1)), F(-(q == 2)), lights[6, q], scene, 3 + q, 0)
+    scene = _scene_affine(rays, lights, shadow_matrix)
     for j in range(height):
         for start in range(0, width, CHUNK):
             count = min(CHUNK, width - start)
@@ -107,13 +103,7 @@ def shade(
                 for block in range(U(first), U(end), U(BLOCK)):
                     for q in range(U(BLOCK)):
                         segments[block + q] = segment
-            for r in range(found):
-                if runs[0, r] >= 0 and ints[face_node[runs[0, r]], CHANNELS] > 0:
-                    face = runs[0, r]
-                    paint_textured(
-                        ints, floats, face_node[face], attributes, face, texels, prepared, slots[face], rays[4, 0],
-                        start, j, _first(runs, r), runs[1, r], scratch, indices,
-                    )  # fmt: skip
+            _paint_textures(surface, prepared, slots, rays, start, j, found, runs, scratch, indices)
             for i in range(U(count)):
                 depth[U(j), U(start) + i] = scratch[Z + i]
             for i in range(U(count)):
@@ -122,16 +112,41 @@ def shade(
             if shadow_map.shape[0] > 1:
                 apply_shadow(shadow_map, tiles, shadow_matrix, bias, lights[5], count, scratch)
             _combine(lights, count, scratch)
-            found = _merge_runs(ints, face_node, found, runs)
-            for r in range(found):
-                k, first, end = runs[0, r], _first(runs, r), runs[1, r]
-                if k < 0:
-                    _background(rays, lights, start, j, first, end, scratch)
-                elif ints[k, LOOK] > 0:
-                    _gloss(floats, k, rays, lights, start, j, first, end, scratch)
-                    for channel in range(3):
-                        _shine(floats, k, lights, channel, first, end, scratch)
+            _finish_runs(surface, rays, lights, start, j, found, runs, scratch)
             _write(start, j, count, scratch, rgb)
+
+
+@njit(**OPTIONS)
+def _paint_textures(
+    surface: Any, prepared: Array, slots: Array, rays: Array, start: int, j: int, count: int, runs: Array,
+    scratch: Array, indices: Array,
+) -> None:  # fmt: skip
+    """Colours of those of the first `count` runs of a chunk that have a texture."""
+    attributes, face_node, ints, floats, texels = surface
+    for r in range(count):
+        face = runs[0, r]
+        if face >= 0 and ints[face_node[face], CHANNELS] > 0:
+            paint_textured(
+                ints, floats, face_node[face], attributes, face, texels, prepared, slots[face], rays[4, 0], start, j,
+                _first(runs, r), runs[1, r], scratch, indices,
+            )  # fmt: skip
+
+
+@njit(**OPTIONS)
+def _finish_runs(
+    surface: Any, rays: Array, lights: Array, start: int, j: int, count: int, runs: Array, scratch: Array
+) -> None:
+    """Background, and what shines, over the lit colours of a chunk."""
+    _, face_node, ints, floats, _ = surface
+    found = _merge_runs(ints, face_node, count, runs)
+    for r in range(found):
+        k, first, end = runs[0, r], _first(runs, r), runs[1, r]
+        if k < 0:
+            _background(rays, lights, start, j, first, end, scratch)
+        elif ints[k, LOOK] > 0:
+            _gloss(floats, k, rays, lights, start, j, first, end, scratch)
+            for channel in range(3):
+                _shine(floats, k, lights, channel, first, end, scratch)
 
 
 @njit(inline="always", **OPTIONS)
@@ -170,6 +185,16 @@ def _screen_affine(rays: Array, gx: Any, gy: Any, gz: Any, constant: Any, table:
     table[row, column] = gx * rays[0, 0] + gy * rays[0, 1] + gz * rays[0, 2] + constant
     for i in range(1, 4):
         table[row, column + i] = gx * rays[i, 0] + gy * rays[i, 1] + gz * rays[i, 2]
+
+
+@njit(**OPTIONS)
+def _scene_affine(rays: Array, lights: Array, matrix: Array) -> Any:
+    """(6, 4): column, row and w in the shadow map, and the vector to the lamp, of any pixel (see `_screen_affine`)."""
+    scene = np.empty((6, 4), np.float32)
+    for q in range(3):
+        _screen_affine(rays, matrix[q, 0], matrix[q, 1], matrix[q, 2], matrix[q, 3], scene, q, 0)
+        _screen_affine(rays, F(-(q == 0)), F(-(q == 1)), F(-(q == 2)), lights[6, q], scene, 3 + q, 0)
+    return scene
 
 
 @njit(inline="always", **OPTIONS)
