@@ -19,7 +19,7 @@ from envs.cameras import DEFAULT_CAMERAS
 from envs.geometry import at_start, grasp_of, moved
 from envs.goals import Condition
 from envs.grammar import COLORS, Grammar, named_color, vocabulary
-from envs.layout import AREA, REACHABLE, Slot, arrange
+from envs.layout import AREA, REACHABLE, Rect, Slot, arrange
 from envs.materials import material_texture, substance
 from envs.objects import object_kind
 from envs.reading import misunderstood
@@ -32,6 +32,7 @@ from vla.registry import Registry
 JOINT_NOISE = 0.02  # radians either way at the start of every episode: about 1 cm at the tool
 BLOCK_YAW = 0.5  # radians either way in training
 SAME_COLOR = 0.15  # share of scenes in which only the kind tells the target from another object
+OUT_OF_REACH = 0.08  # metres: things that far beyond still stand on the table, in the front camera's picture
 DISTRACTOR_GAP = 0.035  # metres: a little tighter than in training, so that four more find room
 MOVED = 0.03  # metres: an object that is nearer to its first place has not been moved
 FALLEN = -0.02  # metres: an object whose centre is lower has fallen off the table
@@ -174,15 +175,26 @@ class Task(ABC):
         return self.crowded(replace(moved, alternatives=self.alternatives(moved)), others, rng)
 
     def crowded(self, spec: SceneSpec, things: Sequence[ObjectSpec], rng: np.random.Generator) -> SceneSpec:
-        """The scene with distractors anywhere within reach, where they leave room for the goal."""
+        """The scene with distractors anywhere within reach, where they leave room for the goal.
+
+        Where a crowded table leaves none, they may stand up to `OUT_OF_REACH` metres beyond.
+        """
         if not things:
             return spec
-        slots = [Slot(replace(thing, distractor=True), REACHABLE, yaw=yaw_range(thing)) for thing in things]
-        added = arrange(
-            slots, rng, fixed=spec.objects, gap=DISTRACTOR_GAP, accept=lambda new: self.leaves_room(spec, new)
-        )
+        try:
+            added = self._added(spec, things, rng, REACHABLE)
+        except RuntimeError:
+            added = self._added(spec, things, rng, REACHABLE.grown(OUT_OF_REACH))
         full = replace(spec, objects=(*spec.objects, *added))
         return replace(full, alternatives=self.alternatives(full))
+
+    def _added(
+        self, spec: SceneSpec, things: Sequence[ObjectSpec], rng: np.random.Generator, rect: Rect
+    ) -> tuple[ObjectSpec, ...]:
+        slots = [Slot(replace(thing, distractor=True), rect, yaw=yaw_range(thing)) for thing in things]
+        return arrange(
+            slots, rng, fixed=spec.objects, gap=DISTRACTOR_GAP, accept=lambda new: self.leaves_room(spec, new)
+        )
 
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """Every goal of this task in the scene, in the order of its objects; none names an object twice."""

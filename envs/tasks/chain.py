@@ -59,7 +59,12 @@ RECIPES = (  # families with the roles that they are about; a, b, c are three th
     "PlaceInto a bowl, PlaceInto b plate, Reach c, PressButton button, Lift c",
 )
 ROLES = ("a", "b", "c")
-PLACES = {"bowl": (0.055, 0.036), "plate": (0.06, 0.014)}  # small: up to seven things share the table
+PLACES: Mapping[str, tuple[str, tuple[float, ...] | None]] = {  # kind and size of roles: small, to share the table
+    "bowl": ("bowl", (0.055, 0.036)),
+    "plate": ("plate", (0.06, 0.014)),
+    "button": ("round_button", None),
+    "drawer": ("drawer", None),
+}
 SPACE = Rect(0.37, 0.64, -0.23, 0.23)  # where things stand: a wider area than that of shorter tasks
 LEFT, RIGHT = Rect(0.35, 0.4, -0.22, -0.18), Rect(0.35, 0.4, 0.18, 0.22)  # where drawers stand
 FREE = 0.05  # metres between the tool and where a thing is grasped: nearer, the thing may be between the fingers
@@ -139,7 +144,7 @@ class Chain(Task):
         things = [make_thing(color, kind, MOVABLE[kind]) for color, kind in pairs]
         named = dict(zip(ROLES, (thing.name for thing in things), strict=False))
         for role in places:
-            place = make_thing(str(rng.choice(list(COLORS))), role, PLACES.get(role))
+            place = make_thing(str(rng.choice(list(COLORS))), *PLACES[role])
             if recipe.startswith("CloseDrawer") and role == "drawer":
                 place = replace(place, joint=OPEN_AT_FIRST * travel(place))
             things.append(place)
@@ -184,7 +189,8 @@ class Chain(Task):
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """See Task. The same recipe with its roles played by other things that can be moved."""
         recipe = spec.goal.relation
-        places = {thing.kind: thing.name for thing in spec.objects if thing.kind not in MOVABLE}
+        kinds = {thing.kind: thing.name for thing in spec.objects if thing.kind not in MOVABLE}
+        places = {role: kinds[kind] for role, (kind, _) in PLACES.items() if kind in kinds}
         movable = [o.name for o in spec.objects if o.kind in MOVABLE and not o.distractor]
         casts = (dict(zip(ROLES, order, strict=False)) for order in itertools.permutations(movable))
         return tuple(dict.fromkeys(self._goal(recipe, {**places, **cast}) for cast in casts))
