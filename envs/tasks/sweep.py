@@ -20,7 +20,7 @@ from envs.state import WorldState
 from envs.tasks.base import MOVED, TASKS, Expert, Task, draw_descriptions, fallen, make_thing
 from vla.contract import FloatArray
 
-SIZES = {"block": (0.025, 0.025, 0.025), "cylinder": (0.014, 0.025), "star": (0.018, 0.02)}
+SIZES = {"block": (0.025, 0.025, 0.025), "cylinder": (0.014, 0.025), "cone": (0.015, 0.03)}
 MANY = 4  # in each heap
 PITCH, JITTER = 0.036, 0.003  # metres between neighbours in a heap, and how far off each is either way
 YAW = 0.4  # radians either way
