@@ -22,7 +22,8 @@ from envs.urdf import load_urdf
 FLOOR_SIDE_M = 9.0
 TRIANGLES = ((128, 130), (256, 200), (10**9, 1500))  # image height up to which a robot's link gets so many triangles
 HAND_SHARE = 3.0  # hand and fingers get so many times more: the wrist camera is a few centimetres away from them
-ROBOT_SURFACE = Material(Texture("plain", (1.0, 1.0, 1.0)), smooth=True, specular=0.2, shininess=40.0)
+ROBOT_SURFACE = Material(Texture("plain", (1.0, 1.0, 1.0)), smooth=True, specular=0.1, shininess=40.0)
+SUBTLE = 0.3  # share of a material's highlight that is drawn if it is no metal: a colour word must stay true
 
 
 def build_render_scene(
@@ -71,7 +72,8 @@ def _object(item: ObjectSpec, body: int, row_of: Mapping[tuple[int, int], int]) 
     kind = checked_kind(item)
     shape = kind.shape(item.size)
     look = substance(item.material)
-    material = Material(item.texture, kind.smooth, look.specular, look.shininess, look.metallic)
+    specular = look.specular * (SUBTLE + (1 - SUBTLE) * look.metallic)
+    material = Material(item.texture, kind.smooth, specular, look.shininess, look.metallic)
     pose = (*item.position, *orientation(item))
     casts = bool(shape.pieces)
     yield Node(item.name, body, -1, shape.mesh, material, row_of.get((body, -1), -1), pose, casts_shadow=casts)
