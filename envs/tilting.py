@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.expert import CLOSED, OPEN, STEP_M, STEP_RAD, TIP, TRAVEL_Z, grip, move, tool_yaw
+from envs.expert import CLOSED, OPEN, STEP_M, STEP_RAD, TIP, TRAVEL_Z, descend, grip, move, tool_yaw
 from envs.fixture import rotate
 from envs.geometry import bottom_of, lean_of
 from envs.objects import object_kind
@@ -17,25 +17,28 @@ LOPSIDED = np.pi / 4  # radians: how much farther the gripper turns from straigh
 SIDEWAYS = 0.25  # radians: near enough to it
 LEANING = 0.35  # radians: a tool that leans more has begun to turn a thing upright
 UPRIGHT = 0.2  # radians: what leans less is put down, and what is left of its lean falls to the right side
-CLEARANCE = 0.012  # metres below what is being turned
-LET_GO = 0.008  # metres above the table at which it is let go
+CLEARANCE = 0.025  # metres below what is being turned
+LET_GO = 0.01  # metres above the table at which it is let go
+THERE = 0.02  # metres: near enough to where it is stood up
 TILT_GAIN = 0.4
 TILT_STEP = 0.15  # radians in one step
 
 
-def stand_up(state: WorldState, name: str, point: Float64) -> FloatArray:
-    """Grip a lying thing near its top, from above; turn it upright and let it go with its middle over `point`.
+def stand_up(state: WorldState, name: str, left: Float64, right: Float64) -> FloatArray:
+    """Grip a lying thing near its top, from above; carry it to a free point, turn it upright there and let it go.
 
     Arms lean best to their sides: so it is turned until its axis points there before the gripper begins to lean.
 
     Args:
         state: Where everything is.
         name: The thing.
-        point: (2,) metres, world.
+        left: Where to stand it up if the hand comes to lie on its right side: (2,) metres, world.
+        right: The same if the hand comes to lie on its left side.
     """
     axis, end = axis_of(state, name), end_of(state, name)
     if name in state.grasped and np.linalg.norm(state.ee_position - end) < 0.04:
-        return _raise(state, name, point, axis)
+        yaw = tool_yaw(state)
+        return _raise(state, name, right if axis[:2] @ [np.cos(yaw), np.sin(yaw)] > 0 else left, axis)
     if lean_of(state, name) < 0.5 or leaning_of_tool(state) > LEANING:
         return back_off(state)
     end[2] = max(end[2], TIP + 0.007)
@@ -51,9 +54,9 @@ def _raise(state: WorldState, name: str, point: Float64, axis: Float64) -> Float
         waypoint = state.ee_position + np.array([*aside, 0.002 - rest])
         return lean_to(state, waypoint, OPEN if rest < LET_GO else CLOSED, np.zeros(3))
     waypoint = state.ee_position + np.array([*aside, CLEARANCE - rest])
-    if abs(SIDE - tool_yaw(state)) > SIDEWAYS and leaning_of_tool(state) < LEANING:
+    if leaning_of_tool(state) < LEANING and (abs(SIDE - tool_yaw(state)) > SIDEWAYS or np.hypot(*aside) > THERE):
         waypoint[2] += 2 * CLEARANCE
-        return move(state, waypoint, CLOSED, SIDE)
+        return move(state, descend(state, waypoint), CLOSED, SIDE)
     across = np.cross(axis, [0.0, 0.0, 1.0])
     return lean_to(state, waypoint, CLOSED, lean * across / max(float(np.linalg.norm(across)), 1e-6))
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.expert import Plan
 from envs.goals import Condition
 from envs.grammar import Grammar
-from envs.layout import REACHABLE, Rect, Slot
+from envs.layout import REACHABLE, Rect, Slot, free_spot
 from envs.predicates import AtRest, Held, OnTable, Released
 from envs.predicates import Upright as IsUpright
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
@@ -21,6 +22,8 @@ from envs.tilting import back_off, stand_up
 TALL = {"bottle": (0.024, 0.105), "cylinder": (0.02, 0.08), "cup": (0.029, 0.07)}  # metres
 
 FAR = Rect(0.49, 0.605, -0.2, 0.2)  # where things lie: nearer to the robot, arms cannot lean to the side
+
+ROOM = 0.05  # metres around what was stood up: the hand lies beside it
 
 
 @TASKS.register("Upright")
@@ -61,6 +64,14 @@ class Upright(Task):
     def expert(self, spec: SceneSpec) -> Expert:
         """See Task."""
         name = spec.goal.target
-        point = np.array(spec.object(name).position[:2])
+        left, right = _spot(spec, name, -0.2, 0.0), _spot(spec, name, 0.0, 0.2)
         standing = IsUpright(name) & OnTable(name)
-        return Plan((standing & ~Held(name), lambda state: stand_up(state, name, point)), then=back_off)
+        return Plan((standing & ~Held(name), lambda state: stand_up(state, name, left, right)), then=back_off)
+
+
+def _spot(spec: SceneSpec, name: str, y_low: float, y_high: float) -> NDArray[np.float64]:
+    """A free point (2,), metres, world, near to where a thing lies and where arms lean well."""
+    thing = spec.object(name)
+    x, y = np.clip(thing.position[:2], (0.49, y_low), (0.55, y_high))
+    others = [other for other in spec.objects if other.name != name]
+    return np.array(free_spot(replace(thing, position=(float(x), float(y), 0.0), roll=0.0), others, ROOM))
