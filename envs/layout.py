@@ -93,14 +93,16 @@ def stand(thing: ObjectSpec, x: float, y: float, yaw: float = 0.0) -> ObjectSpec
     return replace(thing, position=(x, y, resting_z(thing.kind, thing.size, roll=thing.roll)), yaw=yaw)
 
 
-def free_spot(thing: ObjectSpec, others: Sequence[ObjectSpec], gap: float = GAP) -> tuple[float, float]:
-    """The point within reach nearest to `thing` where it keeps `gap` metres from `others`; metres, world.
+def free_spot(
+    thing: ObjectSpec, others: Sequence[ObjectSpec], gap: float = GAP, area: Rect = REACHABLE
+) -> tuple[float, float]:
+    """The point of `area` nearest to `thing` where it keeps `gap` metres from `others`; metres, world.
 
     Where there is none, the one with the most room.
     """
     best, least = (thing.position[0], thing.position[1]), math.inf
-    for x in np.arange(REACHABLE.x_low, REACHABLE.x_high + 1e-6, 0.01):
-        for y in np.arange(REACHABLE.y_low, REACHABLE.y_high + 1e-6, 0.01):
+    for x in np.arange(area.x_low, area.x_high + 1e-6, 0.01):
+        for y in np.arange(area.y_low, area.y_high + 1e-6, 0.01):
             far = math.hypot(x - thing.position[0], y - thing.position[1])
             room = min(
                 (math.hypot(x - o.position[0], y - o.position[1]) - radius(thing) - radius(o) for o in others),

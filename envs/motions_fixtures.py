@@ -112,7 +112,7 @@ def insert(state: WorldState, peg: str, socket: str) -> FloatArray:
 def fetch_into_hole(state: WorldState, peg: str, socket: str, home: Float64) -> FloatArray:
     """Pick a peg up and put it into a hole; one that has fallen over is first set up at `home` (2,), metres, world."""
     if lean_of(state, peg) > LYING or leaning_of_tool(state) > LEANING:
-        return stand_up(state, peg, home)
+        return stand_up(state, peg, home, home)
     return insert(state, peg, socket) if holds(state, peg) else pick(state, peg)
 
 

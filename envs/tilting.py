@@ -7,10 +7,12 @@ import numpy as np
 from envs.expert import CLOSED, OPEN, STEP_M, STEP_RAD, TIP, TRAVEL_Z, descend, grip, move, tool_yaw
 from envs.fixture import rotate
 from envs.geometry import bottom_of, lean_of
+from envs.layout import Rect
 from envs.objects import object_kind
 from envs.state import Float64, WorldState
 from vla.contract import FloatArray
 
+LEFT, RIGHT = Rect(0.47, 0.56, -0.2, 0.0), Rect(0.47, 0.56, 0.0, 0.2)  # where arms can lean to the right, to the left
 END = 0.015  # metres from the top of a thing to where it is gripped: the hand stays off the table when it leans
 SIDE = np.pi / 2  # yaw of a gripper that leans to the left or right
 LOPSIDED = np.pi / 4  # radians: how much farther the gripper turns from straight than beyond `SIDE`

@@ -7,15 +7,20 @@ from typing import ClassVar
 import numpy as np
 
 from envs.expert import Plan, fetch
+from envs.geometry import lean_of
 from envs.goals import Condition
 from envs.grammar import Grammar
+from envs.layout import free_spot
 from envs.predicates import AtRest, Covers, Held, Released, Upright
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
 from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
+from envs.tilting import LEANING, LEFT, RIGHT, leaning_of_tool, stand_up
 from vla.contract import FloatArray
 
 SMALL = {"ball": (0.02,), "block": (0.03, 0.03, 0.03), "cylinder": (0.015, 0.04)}  # metres: they fit under a cover
+COVER = (0.036, 0.08)  # metres: open fingers get around it, and cannot be stuck on it
+TOPPLED = 0.5  # radians: a cover that leans more has fallen over
 TRAVEL = 0.175  # metres: a cover that is held passes over those that stand
 
 
@@ -24,7 +29,7 @@ class Cover(Task):
     """One of two covers over one of three things."""
 
     name: ClassVar[str] = "Cover"
-    max_steps: ClassVar[int] = 80
+    max_steps: ClassVar[int] = 100
     grammar: ClassVar[Grammar] = Grammar(
         train=("cover {place} with {target}", "put {target} over {place}", "hide {place} under {target}"),
         held_out={
@@ -41,7 +46,7 @@ class Cover(Task):
 
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
         """See Task."""
-        covers = [make_thing(color, kind) for color, kind in pick_descriptions(rng, 2, ("cover",))]
+        covers = [make_thing(color, kind, COVER) for color, kind in pick_descriptions(rng, 2, ("cover",))]
         things = [make_thing(color, kind, SMALL[kind]) for color, kind in pick_descriptions(rng, 3, tuple(SMALL))]
         return (*covers, *things), GoalSpec(self.name, covers[0].name, things[0].name)
 
@@ -53,8 +58,12 @@ class Cover(Task):
     def expert(self, spec: SceneSpec) -> Expert:
         """See Task."""
         cover, thing = spec.goal.target, spec.goal.place
+        others = [other for other in spec.objects if other.name != cover]
+        left, right = (np.array(free_spot(spec.object(cover), others, area=area)) for area in (LEFT, RIGHT))
 
         def bring(state: WorldState) -> FloatArray:
+            if lean_of(state, cover) > TOPPLED or leaning_of_tool(state) > LEANING:
+                return stand_up(state, cover, left, right)
             point = np.array([*state.objects[thing].position[:2], spec.table.height])
             return fetch(state, cover, point, travel=TRAVEL)
 

@@ -13,7 +13,7 @@ from envs.layout import free_spot, stand
 from envs.predicates import Held, Lifted, Near, OnTable
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
-from envs.tasks.cover import SMALL, TRAVEL
+from envs.tasks.cover import COVER, SMALL, TRAVEL
 
 HEIGHT = 0.06  # metres between the table and the lowest point of what was found
 ROOM = 0.045  # metres around a cover that was taken away: room for the hand
@@ -42,7 +42,7 @@ class FindHidden(Task):
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
         """See Task."""
         things = [make_thing(color, kind, SMALL[kind]) for color, kind in pick_descriptions(rng, 2, tuple(SMALL))]
-        covers = [make_thing(str(color), "cover") for color in rng.permutation(list(COLORS))[:3]]
+        covers = [make_thing(str(color), "cover", COVER) for color in rng.permutation(list(COLORS))[:3]]
         return (*things, *covers), GoalSpec(self.name, things[0].name)
 
     def arranged(

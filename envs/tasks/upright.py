@@ -17,7 +17,7 @@ from envs.predicates import AtRest, Held, OnTable, Released
 from envs.predicates import Upright as IsUpright
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
-from envs.tilting import back_off, stand_up
+from envs.tilting import LEFT, RIGHT, back_off, stand_up
 
 TALL = {"bottle": (0.024, 0.105), "cylinder": (0.02, 0.08), "cup": (0.029, 0.07)}  # metres
 
@@ -31,7 +31,7 @@ class Upright(Task):
     """One of three things that lie on the table."""
 
     name: ClassVar[str] = "Upright"
-    max_steps: ClassVar[int] = 100
+    max_steps: ClassVar[int] = 120
     grammar: ClassVar[Grammar] = Grammar(
         train=("stand {target} up", "turn {target} upright", "put {target} on its base"),
         held_out={
@@ -64,14 +64,12 @@ class Upright(Task):
     def expert(self, spec: SceneSpec) -> Expert:
         """See Task."""
         name = spec.goal.target
-        left, right = _spot(spec, name, -0.2, 0.0), _spot(spec, name, 0.0, 0.2)
+        left, right = _spot(spec, name, LEFT), _spot(spec, name, RIGHT)
         standing = IsUpright(name) & OnTable(name)
         return Plan((standing & ~Held(name), lambda state: stand_up(state, name, left, right)), then=back_off)
 
 
-def _spot(spec: SceneSpec, name: str, y_low: float, y_high: float) -> NDArray[np.float64]:
-    """A free point (2,), metres, world, near to where a thing lies and where arms lean well."""
-    thing = spec.object(name)
-    x, y = np.clip(thing.position[:2], (0.49, y_low), (0.55, y_high))
+def _spot(spec: SceneSpec, name: str, area: Rect) -> NDArray[np.float64]:
+    """A free point (2,), metres, world, of an area where arms lean well, near to where a thing lies."""
     others = [other for other in spec.objects if other.name != name]
-    return np.array(free_spot(replace(thing, position=(float(x), float(y), 0.0), roll=0.0), others, ROOM))
+    return np.array(free_spot(replace(spec.object(name), roll=0.0), others, ROOM, area))
