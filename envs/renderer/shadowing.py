@@ -17,7 +17,7 @@ from envs.renderer.texturing import BLOCK, NX, NY, NZ, OPTIONS, SUN, SW, SX, SY,
 
 Array = NDArray[Any]
 _ZERO, _HALF, _ONE = F(0.0), F(0.5), F(1.0)
-TAPS = 6  # along the side of the square of comparisons of a soft shadow
+TAPS = 9  # along the side of the square of comparisons of a soft shadow
 FLATTEST = 0.2  # cosine below which a surface counts as no more slanted to the light, for the plane through a pixel
 
 
