@@ -29,6 +29,7 @@ BASE = """
 """
 FINGER = """
 <link name="{side}_finger">
+  <contact><stiffness value="30000"/><damping value="1000"/></contact>
   <inertial>
     <origin xyz="-0.01 0 0.1"/><mass value="0.1"/>
     <inertia ixx="1e-4" ixy="0" ixz="0" iyy="1e-4" iyz="0" izz="1e-4"/>
@@ -65,7 +66,10 @@ PARTS = (
 
 @ROBOTS.register("kuka")
 def kuka() -> Robot:
-    """The iiwa: it stands 10 cm back, or its elbow could not fold enough for the near places."""
+    """The iiwa: it stands 10 cm back, or its elbow could not fold enough for the near places.
+
+    Its fingertips give way a little, as the Panda's do: on hard ones, levers slip.
+    """
     return Robot(
         name="kuka",
         urdf=assemble("kuka_iiwa/model.urdf", "kuka", (-0.1, 0.0, 0.0), PARTS),
