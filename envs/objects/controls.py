@@ -14,7 +14,6 @@ SUNK = 0.008  # metres of a button that are in its plate at first
 SPRING = 6.0  # N: drives a button back
 TURN = 2.0  # radians that a knob turns either way
 TILT = 0.6  # radians that a lever tilts either way
-HIGH = 0.005  # metres above the middle of a ball: fingertips, which close before the rest, then hold its middle
 MARKS = (-np.pi / 2, -np.pi / 4, 0.0, np.pi / 4, np.pi / 2)  # radians: marks on the plate of a knob
 
 
@@ -141,9 +140,9 @@ def lever(size: Size) -> Shape:
         (0.0, 0.0, height / 2 + 0.004),
         -TILT,
         TILT,
-        friction=0.04,
-        mass=0.03,
-        grasp=Grasp((0.0, 0.0, length + HIGH)),
+        friction=0.22,
+        mass=0.3,  # with a tenth of it, the fingers' motors press through the ball
+        grasp=Grasp((0.0, 0.0, length)),
     )
     drop = -0.006  # the cheeks stand out of the plate: the frame's origin is the middle of both
     shifted = [replace(piece, position=(*piece.position[:2], piece.position[2] + drop)) for piece in (plate, *cheeks)]
