@@ -14,8 +14,8 @@ from envs.expert import holds, put, retreat
 from envs.geometry import grasp_of
 from envs.goals import Condition
 from envs.grammar import COLORS
-from envs.layout import AREA, REACHABLE, Rect, Slot, clears_hand
-from envs.scene import GoalSpec, ObjectSpec, SceneSpec
+from envs.layout import AREA, HAND, REACHABLE, Rect, Slot
+from envs.scene import GoalSpec, ObjectSpec, SceneSpec, Vec3
 from envs.state import WorldState
 from envs.tasks.base import TASKS, Expert, Task, draw_descriptions, make_thing, yaw_range
 from envs.tasks.close_drawer import CloseDrawer
@@ -176,10 +176,10 @@ class Chain(Task):
         return slots
 
     def accept(self, things: Sequence[ObjectSpec], goal: GoalSpec) -> bool:
-        """Every fixture can be worked, and the hand meets no drawer when it is at something else."""
+        """Every fixture can be worked, and the hand meets no drawer, open or shut, when it is at something else."""
         drawers = [thing for thing in things if thing.kind == "drawer"]
         others = [thing for thing in things if thing.kind != "drawer"]
-        hand = all(clears_hand(other.position[:2], drawer) for drawer in drawers for other in others)
+        hand = all(_clears_hand(other.position, drawer) for drawer in drawers for other in others)
         return hand and all(keeps_clear(thing, [other for other in things if other is not thing]) for thing in things)
 
     def leaves_room(self, spec: SceneSpec, added: Sequence[ObjectSpec]) -> bool:
@@ -247,3 +247,10 @@ class ChainExpert:
             if float(np.linalg.norm(grasp_of(state, name)[0] - state.ee_position)) < FREE:
                 return retreat(state)
         return self.experts[stage].act(state)
+
+
+def _clears_hand(point: Vec3, drawer: ObjectSpec) -> bool:
+    """Whether a hand that is low at a point (metres, world) keeps from a drawer, however far that is open."""
+    depth, width = drawer.size[:2]
+    beyond = point[0] - drawer.position[0] - depth / 2 - travel(drawer)
+    return beyond >= HAND[0] or abs(point[1] - drawer.position[1]) >= width / 2 + HAND[1]
