@@ -24,10 +24,17 @@ class EpisodeRenderer:
         renderer: `raster`, `tiny` or `egl`.
         size: Resolution of every camera, one number or (width, height); None keeps what each camera says.
         supersample: Average 2 x 2 pixels.
+        level_of_detail: Draw simplified meshes instead of the robot's files as they are.
     """
 
     def __init__(
-        self, spec: SceneSpec, renderer: str = "raster", size: ImageSize | None = None, *, supersample: bool = False
+        self,
+        spec: SceneSpec,
+        renderer: str = "raster",
+        size: ImageSize | None = None,
+        *,
+        supersample: bool = False,
+        level_of_detail: bool = True,
     ) -> None:
         """Build the scene. Raises ValueError for what cannot be drawn, as `make_renderer` does."""
         self._rows = pose_rows(spec)
@@ -35,7 +42,8 @@ class EpisodeRenderer:
         self._size = size
         heights = [camera.height if size is None else resolution(size)[1] for camera in spec.cameras]
         height = max(heights, default=None)
-        scene = build_render_scene(spec, image_height=None if height is None else height * (2 if supersample else 1))
+        drawn = None if height is None else height * (2 if supersample else 1)
+        scene = build_render_scene(spec, image_height=drawn, level_of_detail=level_of_detail)
         self._renderer = make_renderer(renderer, scene, supersample=supersample)
 
     @property

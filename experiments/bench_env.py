@@ -1,7 +1,9 @@
 """Control steps per second of one core with two cameras, beside the same loop without cameras and with TinyRenderer.
 
-The three environments take turns in short blocks on one core and get the same actions, so that their ratios hold on a
+The environments take turns in short blocks on one core and get the same actions, so that their ratios hold on a
 busy machine. CPU time of this process is what counts; medians are of blocks. Resets are measured apart.
+TinyRenderer draws the meshes of the robot's files as they are, which is what whoever loads them with PyBullet gets, and
+once more our simplified ones ("lod").
 """
 
 from __future__ import annotations
@@ -21,14 +23,16 @@ from typing import Any
 
 import numpy as np
 
+from envs.frames import EpisodeRenderer
 from envs.gym_env import Observation, VLAEnv
+from envs.scene import SceneSpec
 from envs.scenes import make_scene
 from vla.contract import ACTION_DIM, EpisodeRequest, Perturbation
 from vla.processes import THREAD_VARIABLES
 from vla.provenance import machine, versions
 
 TASK, OBJECTS = "PlaceInto", 6
-BLOCK = {"raster": 10, "physics": 10, "tiny": 1}  # steps of a turn
+BLOCK = {"raster": 10, "physics": 10, "tiny": 1, "tiny_lod": 1}  # steps of a turn
 WORKERS_STARTED = 3  # the fastest start counts, and the largest memory
 TARGETS = {"fraction_of_physics": 0.6, "steps_per_s": 200.0, "ratio_to_tiny": 20.0}
 LIMITS = {"reset_ms": 20.0, "worker_mb": 250.0, "worker_start_s": 2.0}
@@ -54,6 +58,31 @@ class Blind(VLAEnv):
     def _observation(self) -> Observation:
         seen = self.world.observe(frozenset({"agent_pos", "instruction"}))
         return {"agent_pos": seen["agent_pos"], "instruction": seen["instruction"]}
+
+
+class PlainTiny(Blind):
+    """The same environment with PyBullet's TinyRenderer and the meshes of the robot's files."""
+
+    _renderer: EpisodeRenderer | None = None
+    _shown: SceneSpec | None = None
+
+    def _observation(self) -> Observation:
+        if self._shown is not self.world.spec or self._renderer is None:
+            self._forget()
+            self._shown = self.world.spec
+            self._renderer = EpisodeRenderer(self._shown, "tiny", self._size, level_of_detail=False)
+        frames = self._renderer.frames(self.world.poses())
+        return {"pixels": {name: frame.rgb for name, frame in frames.items()}, **super()._observation()}
+
+    def close(self) -> None:
+        """Free simulation and renderers."""
+        self._forget()
+        super().close()
+
+    def _forget(self) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
+        self._renderer = None
 
 
 @dataclass
@@ -107,8 +136,10 @@ def main(args: Args) -> int:
     print(f"  steps/s of one core   {answer['steps_per_s']:8.1f}  {_mark(answer, 'steps_per_s')}")
     print(f"  without cameras       {answer['physics_steps_per_s']:8.1f}")
     print(f"  with TinyRenderer     {answer['tiny_steps_per_s']:8.1f}")
+    print(f"    with our meshes     {answer['tiny_lod_steps_per_s']:8.1f}")
     print(f"  share of the ceiling  {answer['fraction_of_physics']:8.2f}  {_mark(answer, 'fraction_of_physics')}")
     print(f"  times TinyRenderer    {answer['ratio_to_tiny']:8.1f}  {_mark(answer, 'ratio_to_tiny')}")
+    print(f"    with our meshes     {answer['ratio_to_tiny_lod']:8.1f}")
     print(f"  reset, ms             {answer['reset_ms']:8.1f}  {_mark(answer, 'reset_ms')}")
     print(f"  worker, MB            {answer['worker_mb']:8.1f}  {_mark(answer, 'worker_mb')}")
     print(f"  worker start, s       {answer['worker_start_s']:8.2f}  {_mark(answer, 'worker_start_s')}")
@@ -130,7 +161,7 @@ def measure(args: Args) -> dict[str, Any]:
     workers = [start_worker(args.size) for _ in range(WORKERS_STARTED + 1)][1:]  # the first may have to compile
     with one_core(args.core):
         loops = _run(args)
-    raster, physics, tiny = (loops[name] for name in ("raster", "physics", "tiny"))
+    raster, physics = loops["raster"], loops["physics"]
     step_s = {name: statistics.median(loop.step_s) for name, loop in loops.items()}
     share = statistics.median(p / r for p, r in zip(physics.step_s, raster.step_s, strict=True))
     return {
@@ -138,7 +169,9 @@ def measure(args: Args) -> dict[str, Any]:
         "physics_steps_per_s": round(1 / step_s["physics"], 1),
         "tiny_steps_per_s": round(1 / step_s["tiny"], 2),
         "fraction_of_physics": round(share, 3),
+        "tiny_lod_steps_per_s": round(1 / step_s["tiny_lod"], 2),
         "ratio_to_tiny": round(step_s["tiny"] / step_s["raster"], 1),
+        "ratio_to_tiny_lod": round(step_s["tiny_lod"] / step_s["raster"], 1),
         "step_ms": {name: round(1e3 * seconds, 3) for name, seconds in step_s.items()},
         "best_step_ms": {name: round(1e3 * min(loop.step_s), 3) for name, loop in loops.items()},
         "cameras_ms": round(1e3 * (step_s["raster"] - step_s["physics"]), 3),
@@ -148,7 +181,7 @@ def measure(args: Args) -> dict[str, Any]:
         "worker_start_s": round(min(worker["start_s"] for worker in workers), 3),
         "worker_imports_torch": any(worker["torch"] for worker in workers),
         "blocks": len(raster.step_s),
-        "tiny_steps": len(tiny.step_s),
+        "tiny_steps": len(loops["tiny"].step_s),
         "objects": OBJECTS,
         "image_size": args.size,
         "load": [load, os.getloadavg()[0]],
@@ -161,7 +194,8 @@ def _run(args: Args) -> dict[str, Loop]:
     loops = {
         "raster": Loop(VLAEnv(TASK, image_size=args.size), BLOCK["raster"]),
         "physics": Loop(Blind(TASK, image_size=args.size), BLOCK["physics"]),
-        "tiny": Loop(VLAEnv(TASK, image_size=args.size, renderer="tiny"), BLOCK["tiny"]),
+        "tiny": Loop(PlainTiny(TASK, image_size=args.size), BLOCK["tiny"]),
+        "tiny_lod": Loop(VLAEnv(TASK, image_size=args.size, renderer="tiny"), BLOCK["tiny_lod"]),
     }
     for loop in loops.values():
         loop.turn()  # loads and compiles
