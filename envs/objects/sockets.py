@@ -20,7 +20,7 @@ GRASP_HEIGHT = 0.0175  # metres above the middle of a peg: the fingers stay abov
     noun=Noun("round peg", ("rod", "dowel")),
     mass=0.08,
     smooth=True,
-    rolling_friction=0.001,
+    rolling_friction=0.003,
 )
 def peg_round(size: Size) -> Shape:
     """An upright rod."""
