@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.expert import CLOSED, NEAR_Z, OPEN, PUT_XY, TIP, TURNED, descend, holds, move, pick, stay, tool_yaw
+from envs.expert import CLOSED, NEAR_Z, OPEN, PUT_XY, TIP, TURNED, descend, holds, move, pick, retreat, stay, tool_yaw
 from envs.fixture import part_pose, rotate
 from envs.fixture_predicates import exposed, part_of, tip_of
 from envs.geometry import bottom_of, grasp_of, lean_of, top_of, yaw_of
@@ -114,6 +114,11 @@ def fetch_into_hole(state: WorldState, peg: str, socket: str, home: Float64) -> 
     if lean_of(state, peg) > LYING or leaning_of_tool(state) > LEANING:
         return stand_up(state, peg, home, home)
     return insert(state, peg, socket) if holds(state, peg) else pick(state, peg)
+
+
+def let_go(state: WorldState, name: str) -> FloatArray:
+    """Open the fingers where they are, and go up once they have left the object: what sits in a hole stays in it."""
+    return move(state, state.ee_position, OPEN, tool_yaw(state)) if name in state.grasped else retreat(state)
 
 
 def fetch_into_drawer(state: WorldState, name: str, drawer: str) -> FloatArray:

@@ -13,7 +13,7 @@ from envs.fixture_predicates import Inserted
 from envs.goals import Condition
 from envs.grammar import COLORS, Grammar
 from envs.layout import AREA, REACHABLE, Rect, Slot
-from envs.motions_fixtures import fetch_into_hole
+from envs.motions_fixtures import fetch_into_hole, let_go
 from envs.predicates import Released
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert, Task, make_thing
@@ -87,7 +87,11 @@ class InsertPeg(Task):
         """See Task."""
         target, place = spec.goal.target, spec.goal.place
         home = np.array(spec.object(target).position[:2])
-        return Plan((Inserted(target, place, DEPTH), lambda state: fetch_into_hole(state, target, place, home)))
+        inserted = Inserted(target, place, DEPTH)
+        return Plan(
+            (inserted, lambda state: fetch_into_hole(state, target, place, home)),
+            then=lambda state: let_go(state, target),
+        )
 
 
 def peg_size(shape: str) -> tuple[float, ...]:
