@@ -21,6 +21,7 @@ LEANING = 0.35  # radians: a tool that leans more has begun to turn a thing upri
 UPRIGHT = 0.2  # radians: what leans less is put down, and what is left of its lean falls to the right side
 CLEARANCE = 0.025  # metres below what is being turned
 LET_GO = 0.01  # metres above the table at which it is let go
+LOW = 0.1  # metres: what is dropped from higher rolls away
 THERE = 0.02  # metres: near enough to where it is stood up
 TILT_GAIN = 0.4
 TILT_STEP = 0.15  # radians in one step
@@ -58,7 +59,7 @@ def _raise(state: WorldState, name: str, point: Float64, axis: Float64) -> Float
     waypoint = state.ee_position + np.array([*aside, CLEARANCE - rest])
     if leaning_of_tool(state) < LEANING and (abs(SIDE - tool_yaw(state)) > SIDEWAYS or np.hypot(*aside) > THERE):
         waypoint[2] += 2 * CLEARANCE
-        return move(state, descend(state, waypoint), CLOSED, SIDE)
+        return move(state, descend(state, waypoint, LOW), CLOSED, SIDE)
     across = np.cross(axis, [0.0, 0.0, 1.0])
     return lean_to(state, waypoint, CLOSED, lean * across / max(float(np.linalg.norm(across)), 1e-6))
 

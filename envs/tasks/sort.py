@@ -24,7 +24,7 @@ class Sort(GroupTask):
     """Two things into two containers, each of which shows a colour and a shape."""
 
     name: ClassVar[str] = "Sort"
-    max_steps: ClassVar[int] = 150
+    max_steps: ClassVar[int] = 240
     grammar: ClassVar[Grammar] = Grammar(
         train=("sort the things by {relation}", "put each thing with the one of its {relation}"),
         held_out={
