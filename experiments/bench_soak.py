@@ -89,6 +89,7 @@ def main(args: Args) -> int:
 def measure(args: Args) -> dict[str, Any]:
     """Everything that was found, JSON-ready. `memory_mb` is resident memory at ten moments, the first after a round."""
     load, start = os.getloadavg()[0], time.perf_counter()
+    versions()  # remembered from here on: the sources may change while this runs
     tasks, robots = args.tasks or tuple(TASKS), args.robots or tuple(ROBOTS)
     envs = {robot: VLAEnv(tasks[0], robot=robot, image_size=args.size) for robot in robots}
     found = Found()
