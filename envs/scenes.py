@@ -49,7 +49,7 @@ def with_robot(spec: SceneSpec, name: str, control: str | None = None) -> SceneS
     robot or a control mode that does not exist; the message gives the nearest one.
     """
     old, new = ROBOTS[spec.robot.name](), ROBOTS[name]()
-    if control is not None:
+    if control not in (None, spec.robot.control):
         CONTROL_MODES[control]
     changed = replace(spec.robot, name=name, control=control or spec.robot.control)
     if name != spec.robot.name and spec.robot.joints:

@@ -20,7 +20,7 @@ from vla.contract import ByteArray, EpisodeRequest, FloatArray
 from vla.report_style import CSS
 from vla.video import BAR, MUTED, TEXT, encode, wrap, write
 
-CAMERA = CameraSpec("gallery", "world", (1.02, -0.34, 0.56), (0.45, 0.0, 0.06), (0.0, 0.0, 1.0), 40.0)
+CAMERA = CameraSpec("gallery", "world", (1.02, -0.34, 0.56), (0.46, 0.0, 0.05), (0.0, 0.0, 1.0), 37.0)
 TILE = (288, 216)  # width and height of one family on the sheet, pixels
 LABEL = 48  # pixels below a tile
 FILM = (384, 288)  # width and height of the page's films, pixels

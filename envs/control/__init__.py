@@ -13,7 +13,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kinematics import kinematics
 from envs.robots import ROBOTS, Robot
 from envs.scene import SceneSpec
 from vla.registry import Registry
@@ -64,6 +63,8 @@ class ControlMode(ABC):
     def __init__(self, spec: SceneSpec) -> None:
         """Prepare for the robot and the table of `spec`."""
         self.robot = ROBOTS[spec.robot.name]()
+        from envs.kinematics import kinematics  # compiled: slow to import for those who only look up a name
+
         self._kinematics = kinematics(spec.robot.name)
         self._max_step = np.array(self.robot.max_velocity) / spec.robot.control_hz
         self._command = np.array(self.robot.home)

@@ -60,7 +60,7 @@ def test_suites_name_what_exists() -> None:
         )
         assert all(axes[name] == "control" for name in suite.controls)
     assert set(AXES) | set(CONTROLS) | {"reference"} == set(axes)  # the published suites are older than it
-    assert set(TASKS) == set(REGISTERED_TASKS)
+    assert set(TASKS) <= set(REGISTERED_TASKS)
     with pytest.raises(ValueError, match=r"unknown suite 'frist'\. Did you mean 'first'"):
         get_suite("frist")
     with pytest.raises(FileNotFoundError):

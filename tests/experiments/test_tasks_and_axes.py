@@ -25,7 +25,7 @@ def test_tasks_lists_every_task_with_an_instruction(capsys: pytest.CaptureFixtur
     assert all(row["instruction"] and row["train_instructions"] and row["held_out_instructions"] for row in rows)
     assert tasks.main(tasks.Args()) == 0
     printed = capsys.readouterr().out
-    assert all(row["instruction"] in printed for row in rows)
+    assert all(row["instruction"].splitlines()[0] in printed for row in rows)
 
 
 def test_axes_lists_every_axis(capsys: pytest.CaptureFixture[str]) -> None:
