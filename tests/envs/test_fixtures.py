@@ -73,7 +73,7 @@ def test_moved_part_is_drawn_where_it_is(kind: str, share: float, world: World) 
     part = world.state().objects["it"].part
     assert part is not None
     np.testing.assert_allclose(poses[-1], part, atol=1e-6)
-    built = build_render_scene(spec, level_of_detail=False)
+    built = build_render_scene(spec, image_height=128)  # TinyRenderer does not give back the memory of large meshes
     renderers = [make_renderer("tiny", built, shadows=False), make_renderer("raster", built)]
     views = [camera_at((0.75, 0.3, 0.35), (0.45, 0.1, 0.03), 200), camera_at((0.45, -0.15, 0.4), (0.45, 0.1, 0.0), 200)]
     expected, drawn = (renderer.render(poses, views) for renderer in renderers)
