@@ -126,7 +126,8 @@ def _fill(
             before = depth[row, i]
             depth[row, i] = w if w > before else before
             if ids is not None:
-                ids[row, i] = face if w > before else ids[row, i]
+                other = ids[row, i]  # of equal ones the first stays, in whatever order they come
+                ids[row, i] = face if w > before or (w == before and face < other) else other
 
 
 @njit(**_OPTIONS)
@@ -136,12 +137,12 @@ def draw_camera(
     view: Array,
     focal: float,
     near: float,
-    far: float,
+    nodes: Array,
     work: Any,
     depth: Array,
     ids: Array,
 ) -> None:
-    """Draw every node into the buffers of one camera.
+    """Draw nodes over what is in the buffers of one camera.
 
     Args:
         geometry: points (P, 3), faces (F, 3), planes (F, 4), ints (K, 11), floats (K, 17) of the PackedScene.
@@ -149,20 +150,18 @@ def draw_camera(
         view: (3, 4) world to camera.
         focal: Focal length in pixels.
         near: Distance of the near plane, metres.
-        far: Nothing farther is drawn, metres.
+        nodes: (M,) int64, which to draw; their order changes nothing.
         work: Scratch: points (P, 3), corners (4, 3), faces (F + 1,) int32.
-        depth: (H, W) float32, filled: 1 / z.
-        ids: (H, W) int32, filled: faces, -1 for the background.
+        depth: (H, W) float32: 1 / z, of `far` where nothing has been drawn.
+        ids: (H, W) int32: faces, -1 where nothing has been drawn.
     """
     points, faces, planes, ints, floats = geometry
     points_c, corners, chosen = work
-    depth[:] = 1.0 / far
-    ids[:] = -1
     height, width = depth.shape
     cx, cy = 0.5 * width, 0.5 * height
     side_x, side_y = math.hypot(focal, cx), math.hypot(focal, cy)
     matrix = np.empty((3, 4))
-    for k in range(ints.shape[0]):
+    for k in nodes:
         _compose(view, transforms[k], matrix)
         sx, sy, sz, radius = floats[k, SPHERE], floats[k, SPHERE + 1], floats[k, SPHERE + 2], floats[k, SPHERE + 3]
         x = matrix[0, 0] * sx + matrix[0, 1] * sy + matrix[0, 2] * sz + matrix[0, 3]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.renderer import kernels, shading, shadowing, texturing
-from envs.renderer.pack import CASTS, pack_scene
+from envs.renderer.layers import Layer, Layers, blocks_of, light_bounds, mark_blocks
+from envs.renderer.pack import CASTS, ROW, pack_scene
 from envs.renderer.picture import halve
 from envs.renderer.types import Camera, Frame, RenderScene
 from vla.contract import FloatArray
@@ -25,6 +26,9 @@ SHADOW_SLANT_TEXELS = 4.0  # added to that, in texels, for surfaces that the lig
 SOFT_SLANT_TEXELS = 1.0  # the same for soft edges, which follow the slant themselves
 CASTERS_M = 1.0  # side of the square that usually holds all that casts shadows: one comparison a texel is smooth
 MIN_SHADOW_MAP = 48  # texels
+Shadow = tuple[NDArray[np.float32], ...]
+_NOTHING = np.zeros((1, 1), np.float32)
+NO_SHADOW: Shadow = (_NOTHING, _NOTHING, np.zeros((3, 4), np.float32), np.zeros(4, np.float32))
 
 
 class RasterRenderer:
@@ -66,6 +70,10 @@ class RasterRenderer:
         )
         self._shadows = (light.shadows if shadows is None else shadows) and bool(packed.ints[:, CASTS].any())
         self._supersample = supersample
+        moves = packed.ints[:, ROW] >= 0
+        self._all, self._still, self._moving = np.arange(len(moves)), np.flatnonzero(~moves), np.flatnonzero(moves)
+        self._layers = Layers()
+        self._buffers: dict[tuple[int, int], tuple[Any, ...]] = {}
 
     def render(self, poses: FloatArray, cameras: Sequence[Camera]) -> list[Frame]:
         """Draw `poses` (N, 7) from each camera. Raises ValueError if N does not fit or a pose is not finite."""
@@ -76,7 +84,7 @@ class RasterRenderer:
             raise ValueError(f"poses must be finite; rows {np.flatnonzero(~np.isfinite(poses).all(axis=1))} are not")
         kernels.place_nodes(poses, self._packed.ints, self._packed.static_poses, self._transforms)
         transforms = self._transforms.astype(np.float32)
-        maps: dict[int, tuple[Any, ...]] = {}
+        maps: dict[int, Shadow] = {}
         frames = []
         for camera in cameras:
             size = shadow_map_size(camera.height, self._softness)
@@ -88,12 +96,13 @@ class RasterRenderer:
     def close(self) -> None:
         """Free the buffers."""
         self._maps.clear()
+        self._buffers.clear()
+        self._layers = Layers()
 
-    def _shadow_map(self, size: int) -> tuple[Any, ...]:
+    def _shadow_map(self, size: int) -> Shadow:
         """Map, tiles, world-to-map matrix (3, 4), bias (4,), all float32, as `shading.shade` reads them."""
         if not self._shadows:
-            nothing = np.zeros((1, 1), np.float32)
-            return nothing, nothing, np.zeros((3, 4), np.float32), np.zeros(4, np.float32)
+            return NO_SHADOW
         if size not in self._maps:
             side = -(-size // kernels.TILE)
             self._maps[size] = np.empty((size, size), np.float32), np.empty((side, side), np.float32)
@@ -108,25 +117,79 @@ class RasterRenderer:
         bias = np.array([SHADOW_BIAS_M, SHADOW_SLANT_TEXELS * texel, radius_m / texel, radius_m * steepest], np.float32)
         return depth[:rows], tiles, matrix, bias
 
-    def _draw(self, camera: Camera, transforms: FloatArray, shadow: tuple[Any, ...]) -> Frame:
-        factor = 2 if self._supersample else 1
-        height, width = camera.height * factor, camera.width * factor
-        rotation, eye = camera.pose_w[:3, :3], camera.pose_w[:3, 3]
-        view = np.empty((3, 4))
-        view[:, :3], view[:, 3] = rotation.T, -rotation.T @ eye
-        focal = 0.5 * height / math.tan(math.radians(camera.fov_y) / 2)
-        depth, segmentation = np.empty((height, width), np.float32), np.empty((height, width), np.int32)
+    def _draw(self, camera: Camera, transforms: FloatArray, shadow: Shadow) -> Frame:
+        view = _view(camera, 2 if self._supersample else 1)
+        if view.size not in self._buffers:
+            wanted = np.empty(blocks_of(view.size), np.bool_)
+            self._buffers[view.size] = np.empty(view.size, np.float32), np.empty(view.size, np.int32), wanted
+        inverse, faces, wanted = seen = self._buffers[view.size]
+        layer = self._layers.get(view.key, lambda: self._still_layer(view, transforms, seen))
+        if layer is None:
+            self._clear(view, seen)
+            self._rasterize(self._all, view, seen)
+            out = _empty(view.size)
+        else:
+            inverse[:], faces[:] = layer.inverse, layer.faces
+            self._rasterize(self._moving, view, seen)
+            mark_blocks(faces, layer.faces, layer.bounds, shadow, wanted)
+            out = layer.rgb.copy(), np.empty(view.size, np.float32), layer.segmentation.copy()
+        shading.shade(self._surface, transforms, view.rays, self._lights, shadow, self._work, seen, out)
+        rgb, depth, segmentation = out
+        picture = rgb.reshape(*view.size, 3), depth, segmentation
+        return Frame(*picture) if not self._supersample else halve(*picture)
+
+    def _still_layer(self, view: _View, transforms: FloatArray, seen: tuple[Any, ...]) -> Layer:
+        """What never moves, without shadows."""
+        inverse, faces, _ = seen
+        self._clear(view, seen)
+        self._rasterize(self._still, view, seen)
+        out = _empty(view.size)
+        shading.shade(self._surface, transforms, view.rays, self._lights, NO_SHADOW, self._work, seen, out)
+        bounds = light_bounds(out[1], faces, view.rays, self._light_basis.astype(np.float32))
+        return Layer(inverse.copy(), faces.copy(), out[0], out[2], bounds)
+
+    def _clear(self, view: _View, seen: tuple[Any, ...]) -> None:
+        inverse, faces, wanted = seen
+        inverse.fill(1 / view.far)
+        faces.fill(-1)
+        wanted.fill(True)
+
+    def _rasterize(self, nodes: NDArray[np.int64], view: _View, seen: tuple[Any, ...]) -> None:
+        inverse, faces, _ = seen
         kernels.draw_camera(
-            self._geometry, self._transforms, view, focal, camera.near, camera.far, self._scratch, depth, segmentation
+            self._geometry, self._transforms, view.matrix, view.focal, view.near, nodes, self._scratch, inverse, faces
         )
-        right, down, forward = rotation.T
-        corner = forward - right * (width / 2 / focal) - down * (height / 2 / focal)
-        rays = np.array([eye, corner, right / focal, down / focal, (1 / focal, camera.far, camera.far)], np.float32)
-        rgb = np.empty((height, 3 * width), np.uint8)
-        out = rgb, depth, segmentation
-        shading.shade(self._surface, transforms, rays, self._lights, shadow, self._work, out)
-        picture = rgb.reshape(height, width, 3), depth, segmentation
-        return Frame(*picture) if factor == 1 else halve(*picture)
+
+
+class _View(NamedTuple):
+    """A camera as the kernels read it."""
+
+    key: tuple[Any, ...]  # cameras of the same key see the same
+    matrix: NDArray[np.float64]  # (3, 4) world to camera
+    focal: float  # pixels
+    near: float
+    far: float
+    rays: FloatArray  # (5, 3), as `shading.shade` says
+    size: tuple[int, int]  # height, width
+
+
+def _view(camera: Camera, factor: int) -> _View:
+    height, width = camera.height * factor, camera.width * factor
+    rotation, eye = camera.pose_w[:3, :3], camera.pose_w[:3, 3]
+    matrix = np.empty((3, 4))
+    matrix[:, :3], matrix[:, 3] = rotation.T, -rotation.T @ eye
+    focal = 0.5 * height / math.tan(math.radians(camera.fov_y) / 2)
+    right, down, forward = rotation.T
+    corner = forward - right * (width / 2 / focal) - down * (height / 2 / focal)
+    rays = np.array([eye, corner, right / focal, down / focal, (1 / focal, camera.far, camera.far)], np.float32)
+    key = (camera.pose_w.tobytes(), camera.fov_y, camera.near, camera.far, height, width)
+    return _View(key, matrix, focal, camera.near, camera.far, rays, (height, width))
+
+
+def _empty(size: tuple[int, int]) -> tuple[Any, ...]:
+    """Colours (H, 3 W), depth and segmentation (H, W) to be filled."""
+    height, width = size
+    return np.empty((height, 3 * width), np.uint8), np.empty(size, np.float32), np.empty(size, np.int32)
 
 
 def shadow_map_size(image_height: int, softness: float = 0.0) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from envs.renderer.layers import next_span
 from envs.renderer.pack import CHANNELS, EMISSION, LOOK, METALLIC, ROUGHNESS, SEGMENT, SPECULAR
 from envs.renderer.shadowing import apply_shadow
 from envs.renderer.texturing import (
@@ -22,7 +23,6 @@ from envs.renderer.texturing import (
     AV,
     BLOCK,
     BLUE,
-    CHUNK,
     GREEN,
     I32,
     LAMP,
@@ -52,7 +52,7 @@ _SKY = F(0.15)  # how much darker ambient light is from the side than from above
 
 @njit(**OPTIONS)
 def shade(
-    surface: Any, transforms: Array, rays: Array, lights: Array, shadow: Any, work: Any, out: Any
+    surface: Any, transforms: Array, rays: Array, lights: Array, shadow: Any, work: Any, seen: Any, out: Any
 ) -> None:  # fmt: skip
     """Colour the pixels of one camera.
 
@@ -69,23 +69,31 @@ def shade(
             (1 - cosine of the light's angle); half the width of a soft edge, texels; how much w may differ over it.
         work: Scratch: slots (F,) int32, prepared (F + 1, 20) float32, scratch (SCRATCH,) float32, segments (WIDTH,)
             int32, indices (WIDTH,) uint32, runs (2, WIDTH) int32.
-        out: rgb (H, 3 W) uint8, filled; depth (H, W) float32 with 1 / z, which z replaces; segmentation (H, W) int32
-            with faces (-1: background), which it replaces.
+        seen: 1 / z (H, W) float32; faces (H, W) int32, -1 for the background; which blocks of BLOCK pixels of a row to
+            colour (H, B) bool.
+        out: rgb (H, 3 W) uint8 and segmentation (H, W) int32, filled in those blocks; depth (H, W) float32, filled.
     """
     attributes, face_node, ints, floats, _ = surface
     shadow_map, tiles, shadow_matrix, bias = shadow
     slots, prepared, scratch, segments, indices, runs = work
+    inverse, faces, wanted = seen
     rgb, depth, segmentation = out
-    height, width = segmentation.shape
+    height, width = faces.shape
     slots[:] = 0
     used = 0
     scene = _scene_affine(rays, lights, shadow_matrix)
     for j in range(height):
-        for start in range(0, width, CHUNK):
-            count = min(CHUNK, width - start)
+        for i in range(U(width)):  # the whole row, since a division may be rounded otherwise at the end of a loop
+            depth[U(j), i] = _ONE / inverse[U(j), i]
+        end_of_span = 0
+        while True:
+            start, count = next_span(wanted, j, end_of_span, width)
+            if count == 0:
+                break
+            end_of_span = start + count
             for i in range(U(count)):
-                scratch[Z + i] = _ONE / depth[U(j), U(start) + i]
-            found = _find_runs(segmentation, j, start, count, runs)
+                scratch[Z + i] = depth[U(j), U(start) + i]
+            found = _find_runs(faces, j, start, count, runs)
             for r in range(found):
                 face, first, end = runs[0, r], _first(runs, r), runs[1, r]
                 if face < 0:
@@ -104,8 +112,6 @@ def shade(
                     for q in range(U(BLOCK)):
                         segments[block + q] = segment
             _paint_textures(surface, prepared, slots, rays, start, j, found, runs, scratch, indices)
-            for i in range(U(count)):
-                depth[U(j), U(start) + i] = scratch[Z + i]
             for i in range(U(count)):
                 segmentation[U(j), U(start) + i] = segments[i]
             _light(scene, lights, bias, start, j, count, scratch)
@@ -244,20 +250,22 @@ def _light(scene: Array, lights: Array, bias: Array, start: int, j: int, count: 
     lz_e, lz_x, lz_a = scene[5, 0], scene[5, 2], scene[5, 1] + y * scene[5, 3]
     sun_x, sun_y, sun_z = lights[5, 0], lights[5, 1], lights[5, 2]
     bias_0, bias_1 = bias[0], bias[1]
-    for i in range(U(count)):
-        x, z = F(I32(start) + I32(i)) + _HALF, scratch[Z + i]
-        nx, ny, nz = scratch[NX + i], scratch[NY + i], scratch[NZ + i]
-        scale = _ONE / math.sqrt(nx * nx + ny * ny + nz * nz + F(1e-20))
-        nx, ny, nz = nx * scale, ny * scale, nz * scale
-        sun = nx * sun_x + ny * sun_y + nz * sun_z
-        lx, ly, lz = lx_e + z * (lx_a + x * lx_x), ly_e + z * (ly_a + x * ly_x), lz_e + z * (lz_a + x * lz_x)
-        square = lx * lx + ly * ly + lz * lz + F(1e-12)
-        scratch[LAMP + i] = max(nx * lx + ny * ly + nz * lz, _ZERO) * _TWO / (math.sqrt(square) * (_ONE + square))
-        scratch[SUN + i] = max(sun, _ZERO)
-        scratch[SKYLIGHT + i] = _ONE - _SKY + _SKY * nz
-        scratch[SX + i] = sx_e + z * (sx_a + x * sx_x)
-        scratch[SY + i] = sy_e + z * (sy_a + x * sy_x)
-        scratch[SW + i] = sw_e + z * (sw_a + x * sw_x) + bias_0 + bias_1 * (_ONE - sun)
+    for block in range(U(0), U(count), U(BLOCK)):  # whole vectors, so that a pixel does not depend on its place
+        for q in range(U(BLOCK)):
+            i = block + q
+            x, z = F(I32(start) + I32(i)) + _HALF, scratch[Z + i]
+            nx, ny, nz = scratch[NX + i], scratch[NY + i], scratch[NZ + i]
+            scale = _ONE / math.sqrt(nx * nx + ny * ny + nz * nz + F(1e-20))
+            nx, ny, nz = nx * scale, ny * scale, nz * scale
+            sun = nx * sun_x + ny * sun_y + nz * sun_z
+            lx, ly, lz = lx_e + z * (lx_a + x * lx_x), ly_e + z * (ly_a + x * ly_x), lz_e + z * (lz_a + x * lz_x)
+            square = lx * lx + ly * ly + lz * lz + F(1e-12)
+            scratch[LAMP + i] = max(nx * lx + ny * ly + nz * lz, _ZERO) * _TWO / (math.sqrt(square) * (_ONE + square))
+            scratch[SUN + i] = max(sun, _ZERO)
+            scratch[SKYLIGHT + i] = _ONE - _SKY + _SKY * nz
+            scratch[SX + i] = sx_e + z * (sx_a + x * sx_x)
+            scratch[SY + i] = sy_e + z * (sy_a + x * sy_x)
+            scratch[SW + i] = sw_e + z * (sw_a + x * sw_x) + bias_0 + bias_1 * (_ONE - sun)
 
 
 @njit(**OPTIONS)

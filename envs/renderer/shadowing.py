@@ -50,10 +50,19 @@ def _maybe_shadowed(shadow: Array, tiles: Array, radius: Any, margin: Any, begin
         low_x, high_x = min(low_x, x), max(high_x, x)
         low_y, high_y = min(low_y, y), max(high_y, y)
         low_w, sun = min(low_w, scratch[SW + i]), max(sun, scratch[SUN + i])
-    low_x, high_x, low_y, high_y = low_x - radius, high_x + radius, low_y - radius, high_y + radius
-    low_w -= margin
+    if sun <= _ZERO:
+        return False
+    shaded: bool = holds_caster(
+        shadow, tiles, low_x - radius, high_x + radius, low_y - radius, high_y + radius, low_w - margin
+    )
+    return shaded
+
+
+@njit(**OPTIONS)
+def holds_caster(shadow: Array, tiles: Array, low_x: Any, high_x: Any, low_y: Any, high_y: Any, low_w: Any) -> bool:
+    """Whether the tiles under a rectangle of the map hold anything that is nearer to the light than `low_w`."""
     limit_x, limit_y = F(shadow.shape[1]) - _HALF, F(shadow.shape[0]) - _HALF
-    if sun <= _ZERO or high_x < _HALF or high_y < _HALF or low_x >= limit_x or low_y >= limit_y:
+    if high_x < _HALF or high_y < _HALF or low_x >= limit_x or low_y >= limit_y:
         return False
     last = tiles.shape[0] - 1
     left, top = int(max(low_x - _HALF, _ZERO)) // TILE, int(max(low_y - _HALF, _ZERO)) // TILE
