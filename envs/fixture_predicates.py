@@ -12,9 +12,8 @@ import numpy as np
 
 from envs.fixture import rotate
 from envs.geometry import bottom_of, top_of
-from envs.goals import Atom
 from envs.objects import Part, object_kind
-from envs.predicates import JointBetween
+from envs.predicates import JointBetween, OfTwo
 from envs.scene import SceneSpec
 from envs.state import Float64, WorldState
 
@@ -60,18 +59,7 @@ def exposed(state: WorldState, drawer: str) -> tuple[Float64, float, float]:
 
 
 @dataclass(frozen=True)
-class _OfTwo(Atom):
-    name: str
-    other: str
-
-    @property
-    def subject(self) -> str:
-        """See Atom."""
-        return self.name
-
-
-@dataclass(frozen=True)
-class InDrawer(_OfTwo):
+class InDrawer(OfTwo):
     """It lies in a drawer: in contact, its centre between the walls, its lowest point below the side walls.
 
     Gap: how far (m) its centre is outside the walls or its lowest point outside their height; at least 1 mm without
@@ -91,8 +79,7 @@ class InDrawer(_OfTwo):
         bottom = bottom_of(state, self.name) - float(pose[2])
         aside = max((low - inside)[:2].max(), (inside - high)[:2].max())
         gap = float(max(aside, bottom - high[2], low[2] - 0.006 - bottom))
-        touching = tuple(sorted((self.name, self.other))) in state.contacts
-        return gap if gap > 0 or touching else 0.001
+        return gap if gap > 0 or self.touching(state) else 0.001
 
 
 def tip_of(state: WorldState, peg: str) -> Float64:
@@ -104,7 +91,7 @@ def tip_of(state: WorldState, peg: str) -> Float64:
 
 
 @dataclass(frozen=True)
-class Inserted(_OfTwo):
+class Inserted(OfTwo):
     """A peg sticks in a hole: the middle of its lower end within the hole's, `depth` metres below the socket's top.
 
     Gap: the larger of how far (m) it is outside the hole and how much depth is missing.

@@ -31,7 +31,7 @@ SEATED = 0.012  # metres: what lies on something has its lowest point so near to
 
 
 @dataclass(frozen=True)
-class _OfOne(Atom):
+class OfOne(Atom):
     """An atom about one object."""
 
     name: str
@@ -43,7 +43,7 @@ class _OfOne(Atom):
 
 
 @dataclass(frozen=True)
-class Touched(_OfOne):
+class Touched(OfOne):
     """The robot touches it. Gap: metres from the tool to its centre, at least 1 mm while there is no contact."""
 
     word: ClassVar[str] = "not_reached"
@@ -56,7 +56,7 @@ class Touched(_OfOne):
 
 
 @dataclass(frozen=True)
-class Held(_OfOne):
+class Held(OfOne):
     """Both fingers touch it. Gap: metres from the tool to its centre, at least 1 mm while they do not."""
 
     word: ClassVar[str] = "not_grasped"
@@ -69,7 +69,7 @@ class Held(_OfOne):
 
 
 @dataclass(frozen=True)
-class Released(_OfOne):
+class Released(OfOne):
     """The robot does not touch it."""
 
     word: ClassVar[str] = "not_released"
@@ -80,7 +80,7 @@ class Released(_OfOne):
 
 
 @dataclass(frozen=True)
-class AtRest(_OfOne):
+class AtRest(OfOne):
     """It is slower than `speed`. Gap: the excess, m/s."""
 
     speed: float = REST_SPEED
@@ -92,7 +92,7 @@ class AtRest(_OfOne):
 
 
 @dataclass(frozen=True)
-class Lifted(_OfOne):
+class Lifted(OfOne):
     """Its lowest point is at least `height` metres above the table."""
 
     height: float = 0.06
@@ -104,7 +104,7 @@ class Lifted(_OfOne):
 
 
 @dataclass(frozen=True)
-class OnTable(_OfOne):
+class OnTable(OfOne):
     """Its lowest point is within 1 cm of the table."""
 
     word: ClassVar[str] = "not_on_table"
@@ -115,7 +115,7 @@ class OnTable(_OfOne):
 
 
 @dataclass(frozen=True)
-class Upright(_OfOne):
+class Upright(OfOne):
     """Its own z axis is within `tolerance` radians of the world's."""
 
     tolerance: float = 0.2
@@ -128,7 +128,7 @@ class Upright(_OfOne):
 
 
 @dataclass(frozen=True)
-class Turned(_OfOne):
+class Turned(OfOne):
     """Its yaw is within `tolerance` of `yaw`, both radians, world; `turns` equal yaws in a full turn count as one."""
 
     yaw: float
@@ -145,7 +145,7 @@ class Turned(_OfOne):
 
 
 @dataclass(frozen=True)
-class JointBetween(_OfOne):
+class JointBetween(OfOne):
     """The joint of a fixture is in [`low`, `high`], metres or radians (drawer open, button down, lever up ...)."""
 
     low: float
@@ -177,7 +177,7 @@ Open, Closed = opened, closed
 
 
 @dataclass(frozen=True)
-class _OfTwo(Atom):
+class OfTwo(Atom):
     """An atom about an object and another one that it is related to."""
 
     name: str
@@ -194,7 +194,7 @@ class _OfTwo(Atom):
 
 
 @dataclass(frozen=True)
-class On(_OfTwo):
+class On(OfTwo):
     """It lies on the other: in contact, its lowest point at the other's top, its centre over the other.
 
     Gap: the larger of how far (m) its centre is outside the other's footprint and how far its lowest point is from the
@@ -217,7 +217,7 @@ class On(_OfTwo):
 
 
 @dataclass(frozen=True)
-class In(_OfTwo):
+class In(OfTwo):
     """It lies in (or on) a container: in contact, its centre within the opening, its lowest point below the rim.
 
     Gap: the larger of how far (m) its centre is outside the opening and its lowest point above the rim; at least 1 mm
@@ -240,7 +240,7 @@ class In(_OfTwo):
 
 
 @dataclass(frozen=True)
-class InZone(_OfTwo):
+class InZone(OfTwo):
     """Its centre is over a square on the table, and it is on the table. Gap: metres outside either."""
 
     word: ClassVar[str] = "outside_zone"
@@ -256,7 +256,7 @@ class InZone(_OfTwo):
 
 
 @dataclass(frozen=True)
-class Near(_OfTwo):
+class Near(OfTwo):
     """Their centres are at most `distance` metres apart, seen from above."""
 
     distance: float = 0.08
@@ -269,7 +269,7 @@ class Near(_OfTwo):
 
 
 @dataclass(frozen=True)
-class Beside(_OfTwo):
+class Beside(OfTwo):
     """It is on one side of the other: within 45 degrees of that direction, and `nearest` to `farthest` metres away.
 
     Distances are between centres, seen from above. Gap: metres to that region, at most.
@@ -304,7 +304,7 @@ LeftOf, RightOf = left_of, right_of
 
 
 @dataclass(frozen=True)
-class Displaced(_OfOne):
+class Displaced(OfOne):
     """It was moved at least `distance` metres in a direction (2,), by no more than `aside` metres across it."""
 
     direction: tuple[float, float]
@@ -322,7 +322,7 @@ class Displaced(_OfOne):
 
 
 @dataclass(frozen=True)
-class Covers(_OfTwo):
+class Covers(OfTwo):
     """A cover stands over the other: centres within `tolerance` metres seen from above, the cover on the table."""
 
     tolerance: float = 0.02
