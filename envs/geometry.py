@@ -23,7 +23,7 @@ def at_start(spec: SceneSpec) -> WorldState:
     touching = frozenset(
         (min(a.name, b.name), max(a.name, b.name))
         for a, b in itertools.permutations(spec.objects, 2)
-        if abs(bottom_of(bare, a.name) - top_of(bare, b.name)) < TOUCH and _overlap(a, b)
+        if abs(bottom_of(bare, a.name) - seat_of(bare, b.name)[2]) < TOUCH and _overlap(a, b)
     )
     return WorldState(spec, 0, far, straight_down, spec.robot.opening, objects, nothing, nothing, touching)
 

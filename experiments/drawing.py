@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from envs.cameras import chosen_cameras
 from envs.frames import EpisodeRenderer
 from envs.scene import SceneSpec
 from vla.contract import ByteArray, FloatArray
@@ -14,16 +16,15 @@ from vla.video import FrameSource
 def frame_source(
     episode: Episode, cameras: Sequence[str], size: int, *, renderer: str = "raster", smooth: bool = True
 ) -> FrameSource:
-    """What `vla.video` asks for frames: `cameras` at `size` pixels a side.
+    """What `vla.video` asks for frames: `cameras` (the scene's, or known ones by name) at `size` pixels a side.
 
     `smooth` averages 2 x 2 pixels, which costs four times the drawing; only `raster` can.
 
-    Raises ValueError for a spec that is none, a camera that the scene does not have (when drawn), or a renderer that
-    does not exist.
+    Raises ValueError for a spec that is none, or a camera or a renderer that does not exist.
     """
-    drawer = EpisodeRenderer(
-        SceneSpec.from_dict(episode.spec), renderer, size, supersample=smooth and renderer == "raster"
-    )
+    spec = SceneSpec.from_dict(episode.spec)
+    seen = replace(spec, cameras=chosen_cameras(cameras, spec.cameras))
+    drawer = EpisodeRenderer(seen, renderer, size, supersample=smooth and renderer == "raster")
 
     def frames(poses: FloatArray) -> Mapping[str, ByteArray]:
         return {name: frame.rgb for name, frame in drawer.frames(poses, cameras).items()}

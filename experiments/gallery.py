@@ -72,6 +72,7 @@ def draw(film: Film, steps: Iterable[int], size: tuple[int, int]) -> list[ByteAr
 def sheet(films: Sequence[Film], columns: int = 6, moment: float = 0.7) -> ByteArray:
     """One tile a family, (H, W, 3): the scene at `moment` (0 first, 1 last step), its name, its instruction."""
     tiles = [_tile(film, moment) for film in films]
+    columns = min(columns, len(tiles))
     blank = np.full_like(tiles[0], BAR)
     tiles += [blank] * (-len(tiles) % columns)
     return np.concatenate([np.concatenate(tiles[i : i + columns], axis=1) for i in range(0, len(tiles), columns)])

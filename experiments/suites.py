@@ -12,12 +12,21 @@ TASKS = ("Reach", "Push", "Lift", "PlaceInto")
 AXES = ("position", "distractors", "color", "table", "light", "camera", "start", "paraphrase")
 CONTROLS = ("blank", "swapped")
 
+FAMILIES = (
+    *("Reach", "Push", "PushDirection", "PushTogether", "Sweep"),
+    *("Lift", "PlaceInto", "PutIn", "PlaceOn", "PlaceRelative", "PlaceBetween", "Stack", "Tower", "Unstack", "Swap"),
+    *("Sort", "Collect", "LineUp", "Upright", "Rotate", "Cover"),
+    *("OpenDrawer", "CloseDrawer", "PutInDrawer", "PressButton", "TurnKnob", "SlideDoor", "FlipLever", "InsertPeg"),
+    *("Refer", "FindHidden", "Chain", "ChainStepwise"),
+)
+
 SUITES: dict[str, Suite] = {
     suite.name: suite
     for suite in (
         Suite("smoke", ("Reach", "Lift"), axes=("light",), levels=(1,), controls=("blank",), episodes=2),
         Suite("demo", TASKS, axes=AXES, controls=CONTROLS, episodes=4, base=50),
         Suite("in-distribution", TASKS, episodes=100),
+        Suite("families", FAMILIES, episodes=20),
         Suite("first", TASKS, axes=AXES, controls=CONTROLS, episodes=50),
     )
 }

@@ -80,20 +80,38 @@ class Task(ABC):
         return self.condition(state.spec, goal or state.spec.goal).holds(state)
 
     def progress(self, state: WorldState, goal: GoalSpec | None = None) -> float:
-        """Share of what `goal` asks for that is so, in [0, 1]."""
-        return self.condition(state.spec, goal or state.spec.goal).progress(state)
+        """Share of what `goal` asks for and was not so at the start that is so now, in [0, 1]."""
+        wanted = goal or state.spec.goal
+        return _since(self._at_start(state.spec, wanted)[0], self.condition(state.spec, wanted).progress(state))
 
     def reward(self, state: WorldState, goal: GoalSpec | None = None) -> float:
-        """A dense reward in [0, 1]: 1 at success; else nearness to the goal, and a fifth for the tool at the target."""
+        """A dense reward in [0, 1]: 1 at success; else nearness to the goal, and a fifth for the tool at the target.
+
+        Nearness counts from what it was at the start: what holds from the beginning is worth nothing.
+        """
         wanted = goal or state.spec.goal
         condition = self.condition(state.spec, wanted)
         if condition.holds(state):
             return 1.0
-        nearness = 0.7 * condition.closeness(state)
+        nearness = 0.7 * self.nearness(state, wanted)
         if not wanted.target:
             return nearness
         reach = float(np.linalg.norm(grasp_of(state, wanted.target)[0] - state.ee_position))
         return nearness + 0.2 * (1.0 - float(np.tanh(reach / 0.1)))
+
+    def nearness(self, state: WorldState, goal: GoalSpec) -> float:
+        """How much nearer to `goal` than at the start, in [0, 1]; 1 where it is reached."""
+        return _since(self._at_start(state.spec, goal)[1], self.condition(state.spec, goal).closeness(state))
+
+    def _at_start(self, spec: SceneSpec, goal: GoalSpec) -> tuple[float, float]:
+        """Progress and closeness that the scene begins with; kept for the last scene, for they are asked every step."""
+        known = self.__dict__.get("_beginning")
+        if known is None or known[0] is not spec or known[1] != goal:
+            condition, start = self.condition(spec, goal), at_start(spec)
+            known = spec, goal, (condition.progress(start), condition.closeness(start))
+            self.__dict__["_beginning"] = known
+        values: tuple[float, float] = known[2]
+        return values
 
     def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
         """Why the goal is not reached: a stable word, and the object that is to blame after a colon.
@@ -260,6 +278,11 @@ class Task(ABC):
 
 
 TASKS: Registry[type[Task]] = Registry("task", "envs.tasks")
+
+
+def _since(start: float, now: float) -> float:
+    """How much of the way from `start` to 1 has been made, in [0, 1]."""
+    return max(now - start, 0.0) / (1.0 - start) if start < 1.0 else now
 
 
 def training_vocabulary() -> tuple[str, ...]:

@@ -85,7 +85,7 @@ class LineUp(Task):
 
     def reward(self, state: WorldState, goal: GoalSpec | None = None) -> float:
         """See Task. Not more for a tool that stays with the first of the three."""
-        return self.condition(state.spec, goal or state.spec.goal).closeness(state)
+        return self.nearness(state, goal or state.spec.goal)
 
     def expert(self, spec: SceneSpec) -> Expert:
         """See Task."""

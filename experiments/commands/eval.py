@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +17,7 @@ import tyro
 from rich.console import Console
 
 from envs.control import action_entries
+from envs.tasks.base import TASKS
 from envs.world import World
 from experiments.suites import get_suite
 from experiments.workers import worker_count
@@ -107,8 +108,16 @@ def _first(limit: int | None, request: EpisodeRequest) -> bool:
 
 
 def chosen_suite(args: Args) -> Suite:
-    """The named suite, narrowed as asked. Raises ValueError for unknown names."""
-    return get_suite(args.suite).narrowed(args.task, args.axis, args.episodes, args.seed)
+    """The named suite, narrowed as asked; with other registered tasks it is another suite and is called so.
+
+    Raises ValueError for unknown names.
+    """
+    suite = get_suite(args.suite)
+    for task in args.task:
+        TASKS[task]
+    if set(args.task) - set(suite.tasks):
+        suite = replace(suite, name=f"{suite.name}-of-other-tasks", tasks=tuple(dict.fromkeys(args.task)))
+    return suite.narrowed(args.task, args.axis, args.episodes, args.seed)
 
 
 def chosen_subject(policy: str, name: str = "", body: tuple[str, str] = DEFAULT_BODY) -> Subject:

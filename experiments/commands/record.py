@@ -1,6 +1,7 @@
 """Film an episode: a stored one (--episodes), or one that a policy plays now (--policy). MP4, drawn from poses.
 
 vla record --episodes runs/demo/eval/trained/episodes --key eval-0-Lift-light.3-00002 --out x.mp4
+
 vla record --policy expert --task Lift --seed 0 --out x.mp4
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from envs.scenes import make_scene
 from envs.world import World
 from experiments.drawing import control_rate, frame_source
 from policies.registry import make_policy
@@ -52,7 +54,7 @@ class Args:
     split: Literal["train", "eval"] = "eval"
     """Seed space."""
     cameras: tuple[str, ...] = ("front", "wrist")
-    """One camera, or several side by side."""
+    """One camera, or several side by side: the scene's, or overview, side, top."""
     size: int = 480
     """Pixels a side of each camera."""
     renderer: Literal["raster", "tiny", "egl"] = "raster"
@@ -107,7 +109,10 @@ def request(args: Args) -> EpisodeRequest:
 
 
 def played(args: Args, asked: EpisodeRequest) -> Episode:
-    """Let a policy play an episode. Raises ValueError with the traceback if not even a scene came of it."""
+    """Let a policy play an episode. Raises ValueError for unknown names, or if no scene came of it (with why)."""
+    if asked.index < 0:
+        raise ValueError(f"expected the number of an episode, 0 or more; got {asked.index}")
+    make_scene(asked, args.robot, args.control)  # an unknown task or axis is told now
     player = make_policy(args.policy)
     world = World(image_size=getattr(player, "image_size", None), robot=args.robot, control=args.control)
     recorder = Recorder({"policy": args.policy})

@@ -17,7 +17,7 @@ def test_sheet_and_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert set(said["families"]) == {"Reach", "Lift"}
     picture = cv2.imread(said["sheet"])
     assert picture is not None
-    assert picture.shape == (TILE[1] + LABEL, 6 * TILE[0], 3)
+    assert picture.shape == (TILE[1] + LABEL, 2 * TILE[0], 3)
     page = Path(said["page"]).read_text()
     assert page.count("<video") == 2
     assert "http" not in page
