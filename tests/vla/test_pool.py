@@ -161,9 +161,11 @@ def test_abandoned_runs_leave_no_process() -> None:
 
 
 SCRIPT = """
-import functools, sys
+import functools, signal, sys
 from tests.vla.toy import ToyPolicy, ToyWorld, requests
 from vla.pool import run_episodes
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below a shell that runs the tests in background
 
 class Mine(ToyWorld):  # defined in a script without a main guard
     pass
