@@ -40,6 +40,11 @@ class Film:
         """The task's name."""
         return self.spec.goal.task
 
+    @property
+    def words(self) -> str:
+        """The instruction; of one that is said line by line, the lines between slashes."""
+        return self.spec.instruction.replace("\n", " / ")
+
 
 def play(world: World, family: str, index: int, robot: str = "panda") -> Film:
     """The first successful evaluation episode of a family's expert from number `index` on.
@@ -83,7 +88,7 @@ def _tile(film: Film, moment: float) -> ByteArray:
     (picture,) = draw(film, [step], TILE)
     label = np.full((LABEL, TILE[0], 3), BAR, np.uint8)
     write(label, film.family, 6, 4, 14, TEXT)
-    for row, line in enumerate(wrap(film.spec.instruction, 10, TILE[0] - 12)[:2]):
+    for row, line in enumerate(wrap(film.words, 10, TILE[0] - 12)[:2]):
         write(label, line, 6, 21 + 13 * row, 10, MUTED)
     return np.concatenate([picture, label])
 
@@ -94,7 +99,7 @@ def write_page(films: Sequence[Film], path: Path, say: Callable[[str], None] = p
     figures = []
     for film in films:
         figures.append(_figure(film, path.with_suffix(".tmp.mp4")))
-        say(f"{film.family}: {film.spec.instruction!r}, {len(film.poses) - 1} steps")
+        say(f"{film.family}: {film.words!r}, {len(film.poses) - 1} steps")
     families = f"{len(films)} task families, a film of the scripted expert in each, in real time."
     path.write_text(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Task families</title>'
@@ -112,7 +117,7 @@ def _figure(film: Film, scratch: Path) -> str:
     encode(pictures, scratch, fps=film.spec.robot.control_hz, quality=27)
     data = base64.b64encode(scratch.read_bytes()).decode()
     scratch.unlink()
-    name, words = escape(film.family), escape(film.spec.instruction)
+    name, words = escape(film.family), escape(film.words)
     video = f'<video muted loop playsinline preload="metadata" width="{FILM[0]}" height="{FILM[1]}"'
     caption = f"<figcaption><b>{name}</b> <small>{words}</small></figcaption>"
     return f'<figure class="film">{video} src="data:video/mp4;base64,{data}"></video>{caption}</figure>'
