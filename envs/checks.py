@@ -113,7 +113,7 @@ def check_cameras(cameras: Sequence[CameraSpec]) -> None:
         _finite(f"{where}: distortion", camera.distortion)
         known = len(camera.distortion) in (0, 4, 5)
         _expect(known, f"{where}: distortion", camera.distortion, "nothing, (k1, k2, p1, p2) or (k1, k2, p1, p2, k3)")
-        _expect(0 <= camera.noise <= 255, f"{where}: noise", camera.noise, "0 to 255 levels")
+        _expect(0 <= camera.sensor.noise <= 255, f"{where}: noise", camera.sensor.noise, "0 to 255 levels")
         if camera.distortion:
             lens(camera.width, camera.height, camera.fov_y, camera.distortion)
         depths = (camera.near, camera.far)

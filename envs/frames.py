@@ -79,7 +79,7 @@ class EpisodeRenderer:
 
     def _sensed(self, name: str, frame: Frame, poses: FloatArray) -> Frame:
         """`frame` with the noise of its camera."""
-        noise = self._cameras[name].noise
+        noise = self._cameras[name].sensor.noise
         return replace(frame, rgb=noisy(frame.rgb, noise, poses, name)) if noise else frame
 
     def look(self, poses: FloatArray, camera: CameraSpec) -> Frame:

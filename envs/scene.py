@@ -94,6 +94,46 @@ class LightSpec:
 
 
 @dataclass(frozen=True)
+class SensorSpec:
+    """What a camera's lens, electronics and cable do to its pictures; the defaults do nothing.
+
+    Lengths are in pixels of a picture 224 pixels high and scale with the resolution, so that a picture drawn again at
+    another size looks the same.
+
+    Attributes:
+        blur: Standard deviation of a Gaussian blur, pixels at 224.
+        motion_blur: Length of the streak that every point is drawn out to, pixels at 224.
+        motion_angle: Direction of the streak, radians from the picture's x axis.
+        zoom_blur: The picture is averaged over magnifications of 1 to 1 + this.
+        fog: Density, 1/m: what is at depth d keeps exp(-fog d) of its colour.
+        exposure: Stops: light is multiplied by 2 ** exposure (in linear light).
+        contrast: Factor on the distance of each value from middle grey.
+        noise: Standard deviation of each colour value, in levels of 255.
+        dead_pixels: Share of pixels that are black or white (salt and pepper).
+        jpeg: Quality of a compression, 1 to 100; 0 for none.
+        shrink: The picture is taken with 1 / shrink of the resolution in each direction and enlarged again.
+        drop: Probability that a picture does not arrive: the one before is seen once more.
+        delay: Control steps by which pictures are late.
+        seed: Of what is drawn at random at run time.
+    """
+
+    blur: float = 0.0
+    motion_blur: float = 0.0
+    motion_angle: float = 0.0
+    zoom_blur: float = 0.0
+    fog: float = 0.0
+    exposure: float = 0.0
+    contrast: float = 1.0
+    noise: float = 0.0
+    dead_pixels: float = 0.0
+    jpeg: int = 0
+    shrink: float = 1.0
+    drop: float = 0.0
+    delay: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class CameraSpec:
     """A camera, fixed in the world or to the robot's hand.
 
@@ -109,7 +149,7 @@ class CameraSpec:
         near: Metres; what is nearer is not seen.
         far: Metres; what is farther is background.
         distortion: Of the lens, as OpenCV counts it: k1, k2, p1, p2 and, if there are five, k3; empty for none.
-        noise: Of the sensor: standard deviation of each colour value, in levels of 255.
+        sensor: What happens to its pictures after that.
     """
 
     name: str
@@ -123,12 +163,16 @@ class CameraSpec:
     near: float = 0.01
     far: float = 5.0
     distortion: tuple[float, ...] = ()
-    noise: float = 0.0
+    sensor: SensorSpec = SensorSpec()
 
 
 @dataclass(frozen=True)
 class RobotSpec:
-    """Which robot, where, and how it starts. `joints` are radians; empty means the robot's home posture."""
+    """Which robot, where, and how it starts.
+
+    `joints` are radians; empty means the robot's home posture. `widest` limits how far the fingers open, metres; 0 is
+    as far as the gripper can.
+    """
 
     name: str = "panda"
     control: str = "pd_ee_delta_pose"
@@ -137,6 +181,80 @@ class RobotSpec:
     joints: tuple[float, ...] = ()
     opening: float = 0.08  # metres between the fingers
     control_hz: float = 10.0
+    widest: float = 0.0
+
+
+@dataclass(frozen=True)
+class PushSpec:
+    """Something pushes an object, or the arm, while the robot works.
+
+    Attributes:
+        step: Control step at whose beginning it happens.
+        name: Object; empty for the robot's hand.
+        impulse: N s, world frame.
+    """
+
+    step: int
+    name: str
+    impulse: Vec3
+
+
+@dataclass(frozen=True)
+class MoveSpec:
+    """Somebody moves an object while the robot works, unless the robot holds it.
+
+    Attributes:
+        step: Control step at whose beginning it happens.
+        name: Object.
+        position: Where it stands then, metres, world.
+        yaw: Its rotation about z then, radians.
+    """
+
+    step: int
+    name: str
+    position: Vec3
+    yaw: float = 0.0
+
+
+@dataclass(frozen=True)
+class DisturbanceSpec:
+    """What goes wrong between the policy's action and the world; the defaults do nothing.
+
+    Attributes:
+        action_noise: Standard deviation of what is added to each entry of a motion, share of full scale.
+        action_delay: Control steps by which actions are carried out late; the robot holds still until then.
+        joint_offset: What the robot believes its joints to be, minus what they are, radians: its encoders, and so its
+            proprioception and its controller, are wrong by that. Empty for none.
+        pushes: Impulses.
+        moves: Objects that are moved.
+        slips: How many times what the robot holds slips out of its fingers, a moment after the grasp.
+        seed: Of what is drawn at random at run time.
+    """
+
+    action_noise: float = 0.0
+    action_delay: int = 0
+    joint_offset: tuple[float, ...] = ()
+    pushes: tuple[PushSpec, ...] = ()
+    moves: tuple[MoveSpec, ...] = ()
+    slips: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class MannerSpec:
+    """How the instruction wants the goal to be reached; success asks for it. 0 means no limit.
+
+    Attributes:
+        word: The adverb.
+        speed: The tool may not be faster, m/s.
+        force: No contact of robot or held object may be harder, newtons.
+        steps: The goal must be reached within so many control steps.
+    """
+
+    word: str
+    speed: float = 0.0
+    force: float = 0.0
+    steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -209,6 +327,11 @@ class SceneSpec:
     goal, so that an evaluation can judge both. None means that the instruction speaks of `goal`.
 
     An instruction of several lines is said line by line: each when the parts of the goal before it have been done.
+
+    `contrast` is the one of `alternatives` that the scene's swapped twin speaks of: what the policy is compared on when
+    asked whether it does what it is told. `instruction_step` is the control step from which the instruction is said;
+    until then `instruction_before` is. With `refuse` the instruction speaks of something that is not there: success is
+    to have touched nothing when the time is over.
     """
 
     goal: GoalSpec
@@ -222,6 +345,12 @@ class SceneSpec:
     cameras: tuple[CameraSpec, ...] = ()
     max_steps: int = 80
     spoken: GoalSpec | None = None
+    contrast: GoalSpec | None = None
+    instruction_step: int = 0
+    instruction_before: str = ""
+    refuse: bool = False
+    manner: MannerSpec | None = None
+    disturbance: DisturbanceSpec = DisturbanceSpec()
 
     def object(self, name: str) -> ObjectSpec:
         """The object called `name`. Raises KeyError with the names that exist."""

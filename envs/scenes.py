@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from envs.cameras import chosen_cameras
 from envs.control import CONTROL_MODES
 from envs.robots import ROBOTS
-from envs.scene import CameraSpec, SceneSpec
-from envs.tasks.base import TASKS
+from envs.scene import CameraSpec, GoalSpec, SceneSpec
+from envs.tasks.base import TASKS, Task
 from envs.variations import AXES
-from vla.contract import EpisodeRequest
+from vla.contract import EpisodeRequest, Perturbation
 from vla.seeding import stream
+
+RANDOM = "random"  # `random_3` is an axis name: three axes at once, other ones in each episode
+SPOKEN = 2  # first stage of the axes that choose and edit words
 
 
 def make_scene(request: EpisodeRequest, robot: str = "panda", control: str = "pd_ee_delta_pose") -> SceneSpec:
@@ -23,15 +28,63 @@ def make_scene(request: EpisodeRequest, robot: str = "panda", control: str = "pd
 
     Raises:
         UnknownNameError: An unknown task, axis, robot or control mode; the message gives the nearest one.
-        ValueError: A level that the axis does not have.
+        ValueError: A level that the axis does not have, an axis twice, or one that means nothing for the task.
     """
     task = TASKS[request.task]()
     spec = with_robot(task.sample(stream(request, "scene")), robot, control)
     spec = replace(spec, instruction=task.say(spec, stream(request, "language")))
-    for perturbation in sorted(request.perturbations, key=lambda p: (AXES[p.axis].stage, p.axis)):
-        rng = stream(request, "perturbation", perturbation.axis)
-        spec = AXES[perturbation.axis].apply(spec, rng, perturbation.level, task)
+    changes = sorted(perturbations(request), key=lambda change: (AXES[change.axis].stage, change.axis))
+    for change in changes:
+        if AXES[change.axis].stage < SPOKEN:
+            spec = _changed(spec, change, request, task)
+    spec = replace(spec, contrast=_contrast(spec, stream(request, "language", "contrast")))
+    for change in changes:
+        if AXES[change.axis].stage >= SPOKEN:
+            spec = _changed(spec, change, request, task)
     return spec
+
+
+def perturbations(request: EpisodeRequest) -> tuple[Perturbation, ...]:
+    """What is turned on in an episode, with `random_k` replaced by the k axes that are drawn for it.
+
+    Raises:
+        ValueError: An axis twice, or more random ones than there are.
+    """
+    found: list[Perturbation] = []
+    for change in request.perturbations:
+        count = _random_axes(change.axis)
+        found.extend(_drawn(request, count, change.level) if count else (change,))
+    names = [change.axis for change in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"an axis can be turned on once in an episode; more than once: {', '.join(twice)}")
+    return tuple(found)
+
+
+def _random_axes(name: str) -> int:
+    """The k of `random_k`; 0 for any other name."""
+    head, _, count = name.rpartition("_")
+    return int(count) if head == RANDOM and count.isdigit() else 0
+
+
+def _drawn(request: EpisodeRequest, count: int, level: int) -> Iterator[Perturbation]:
+    """`count` axes that mean something for the task and are not turned on by name, by the episode's seed."""
+    task, named = TASKS[request.task], {change.axis for change in request.perturbations}
+    free = [name for name in AXES if AXES[name].kind == "axis" and AXES[name].applies(task) and name not in named]
+    if count > len(free):
+        raise ValueError(f"{RANDOM}_{count} asks for more axes than {request.task} has: {len(free)}")
+    order = stream(request, "perturbation", RANDOM).permutation(len(free))
+    yield from (Perturbation(free[int(i)], level) for i in order[:count])
+
+
+def _changed(spec: SceneSpec, change: Perturbation, request: EpisodeRequest, task: Task) -> SceneSpec:
+    rng = stream(request, "perturbation", change.axis)
+    return AXES[change.axis].apply(spec, rng, change.level, task)
+
+
+def _contrast(spec: SceneSpec, rng: np.random.Generator) -> GoalSpec | None:
+    """The other goal of the scene that a swapped instruction speaks of; the same in the twin."""
+    return spec.alternatives[int(rng.integers(len(spec.alternatives)))] if spec.alternatives else None
 
 
 def with_cameras(spec: SceneSpec, chosen: Sequence[CameraSpec | str]) -> SceneSpec:

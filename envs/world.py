@@ -16,6 +16,7 @@ from envs.cameras import ImageSize, chosen_cameras, place, pose_matrix, resoluti
 from envs.checks import check_scene
 from envs.control import ControlMode, action_entries, make_control
 from envs.control.checks import checked_action
+from envs.measuring import Gauge
 from envs.poses import pose_rows
 from envs.renderer.make import RENDERERS
 from envs.renderer.types import Camera, Frame
@@ -34,6 +35,7 @@ from vla.contract import (
     Observation,
     StepResult,
 )
+from vla.measures import Measures
 from vla.registry import nearest
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ class World:
         self._entries = control.entries(control.robot)
         self._steps = 0
         self._tally, self._spoken = Tally(spec.goal), Tally(spec.spoken or spec.goal)
+        self._gauge = Gauge(spec, task)
         self._over = False
         self._spec = spec
 
@@ -184,6 +187,7 @@ class World:
             self._spoken.count(state)
         self._over = success or self._steps >= spec.max_steps
         self._state = state = replace(state, stage=self._stage)
+        self._gauge.look(state, success)
         reason = "" if not self._over else "success" if success else self._failure(state)
         return StepResult(self._over, success, reason, self._tally.done, self._tally.parts)
 
@@ -233,6 +237,11 @@ class World:
             joints=self._simulator.joints(),
             commanded=self._control.commanded,
         )
+
+    def measures(self) -> Measures:
+        """What has been measured since the reset."""
+        self._needs_scene()
+        return self._gauge.measures()
 
     def describe(self) -> dict[str, Any]:
         """The SceneSpec as JSON-ready data."""

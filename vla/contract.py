@@ -15,6 +15,8 @@ from typing import Any, Literal, Protocol, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from vla.measures import Measures
+
 FloatArray = NDArray[np.float32]
 ByteArray = NDArray[np.uint8]
 
@@ -108,6 +110,7 @@ class EpisodeResult:
         traceback: Of an error.
         parts: Parts of the goal; 1 for most.
         done_at: Control steps after which a part was done, in order; empty for a goal of one part.
+        measures: What the world measured; None where it could not, as in an error.
     """
 
     request: EpisodeRequest
@@ -119,6 +122,7 @@ class EpisodeResult:
     traceback: str = ""
     parts: int = 1
     done_at: tuple[int, ...] = ()
+    measures: Measures | None = None
 
     @property
     def completed(self) -> int:
@@ -143,6 +147,9 @@ class World(Protocol):
 
     def agent_pos(self) -> FloatArray:
         """Proprioception, (8,)."""
+
+    def measures(self) -> Measures:
+        """What has been measured since the reset."""
 
     def describe(self) -> dict[str, Any]:
         """The SceneSpec as JSON-ready data: with the poses it is all that is needed to draw the episode again."""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from vla.contract import ACTION_DIM, STATE_DIM, EpisodeRequest, EpisodeResult, FloatArray, Perturbation
+from vla.measures import Measures
 
 _KEY = re.compile(r"(train|eval)-(-?\d+)-([^-]+)-([^-]+)-(\d+)")
 POSE_DIM = 7  # position 3 (m, world), quaternion xyzw 4
@@ -140,4 +141,5 @@ def result_to_dict(result: EpisodeResult) -> dict[str, Any]:
 def result_from_dict(data: Mapping[str, Any]) -> EpisodeResult:
     """Read what `result_to_dict` wrote. Raises KeyError or TypeError for other data."""
     request, done_at = request_from_dict(data["request"]), tuple(data.get("done_at", ()))
-    return EpisodeResult(**{**data, "request": request, "done_at": done_at})
+    measures = None if data["measures"] is None else Measures.from_dict(data["measures"])
+    return EpisodeResult(**{**data, "request": request, "done_at": done_at, "measures": measures})

@@ -15,6 +15,7 @@ from typing import Any
 from typing_extensions import Self
 
 from vla.contract import EpisodeRequest, EpisodeResult, OutcomeName, Perturbation
+from vla.measures import Measures
 from vla.store import write_durably
 from vla.suites import Cell, cell_of
 
@@ -38,6 +39,7 @@ class Record:
         traceback: Of an error.
         completed: Parts of the goal that were done, in their order.
         parts: Parts of the goal; 1 for most.
+        measures: What was measured in the episode; None for an error.
     """
 
     request: EpisodeRequest
@@ -52,6 +54,7 @@ class Record:
     traceback: str = ""
     completed: int = 0
     parts: int = 1
+    measures: Measures | None = None
 
     @staticmethod
     def of(result: EpisodeResult, policy: str, checkpoint: str, versions: Mapping[str, str]) -> Record:
@@ -69,6 +72,7 @@ class Record:
             traceback=result.traceback,
             completed=result.completed,
             parts=result.parts,
+            measures=result.measures,
         )
 
     @property
@@ -104,6 +108,8 @@ class Record:
         }
         if self.parts > 1:
             data |= {"completed": self.completed, "parts": self.parts}
+        if self.measures is not None:
+            data["measures"] = self.measures.to_dict()
         if self.traceback:
             data["traceback"] = self.traceback
         return json.dumps(data, ensure_ascii=False)
@@ -123,11 +129,13 @@ class Record:
             raise ValueError(f"key {data['key']!r} does not fit the request {request.key!r}")
         names = ("instruction", "outcome", "reason", "steps", "wall_s", "policy", "checkpoint", "versions")
         completed = data.get("completed", int(data["outcome"] == "success"))
+        measures = Measures.from_dict(data["measures"]) if "measures" in data else None
         return Record(
             request=request,
             traceback=data.get("traceback", ""),
             completed=completed,
             parts=data.get("parts", 1),
+            measures=measures,
             **{name: data[name] for name in names},
         )
 

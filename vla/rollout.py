@@ -27,6 +27,7 @@ from vla.contract import (
     World,
 )
 from vla.episode import Episode
+from vla.measures import Measures
 from vla.seeding import episode_seed, stream
 
 ActionFilter = Callable[[FloatArray, int], FloatArray]  # (action (7,), step) -> executed action (7,)
@@ -64,6 +65,7 @@ class _Progress:
     steps: int = 0
     parts: int = 1
     done_at: tuple[int, ...] = ()
+    measures: Measures | None = None
 
     def hear(self, said: str) -> None:
         """Add what is said now, unless it is what was said last."""
@@ -103,12 +105,23 @@ def play(
     outcome: OutcomeName
     try:
         last = yield from _steps(world, request, inputs, execute, subscribers, action_filter, progress)
+        progress.measures = world.measures()
         outcome, reason, trace = ("success" if last.success else "failure"), last.reason, ""
     except Exception as error:  # noqa: BLE001 - an error is an outcome of the episode
         outcome, reason, trace = "error", type(error).__name__, tracebacks.format_exc()
     wall_s = time.perf_counter() - start
-    said, parts, done_at = progress.instruction, progress.parts, progress.done_at
-    result = EpisodeResult(request, said, outcome, reason, progress.steps, wall_s, trace, parts, done_at)
+    result = EpisodeResult(
+        request=request,
+        instruction=progress.instruction,
+        outcome=outcome,
+        reason=reason,
+        steps=progress.steps,
+        wall_s=wall_s,
+        traceback=trace,
+        parts=progress.parts,
+        done_at=progress.done_at,
+        measures=progress.measures if outcome != "error" else None,
+    )
     for subscriber in subscribers:
         subscriber.on_end(result)
     return result

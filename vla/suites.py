@@ -13,6 +13,7 @@ from vla.contract import EpisodeRequest, Perturbation
 from vla.registry import nearest
 
 UNPERTURBED = "none"  # axis name of the cell without perturbation, level 0
+TOGETHER = "+"  # between the names of axes that are turned on at once
 
 
 @dataclass(frozen=True, order=True)
@@ -38,6 +39,8 @@ class Suite:
         base: Episodes of the in-distribution cells where that is more than `episodes`: the rate that all others are
             compared with deserves the narrowest interval.
         seed: Suite seed.
+        combinations: Axes that are turned on together, each combination run at every level.
+        without: Pairs (task, axis) that are left out, because the axis means nothing for the task.
         version: Raised when the meaning of the suite changes.
     """
 
@@ -50,6 +53,8 @@ class Suite:
     base: int = 0
     seed: int = 0
     version: int = 1
+    combinations: tuple[tuple[str, ...], ...] = ()
+    without: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be run."""
@@ -61,12 +66,14 @@ class Suite:
             raise ValueError(f"suite {self.name!r}: levels start at 1 (0 is always run), got {self.levels}")
 
     def cells(self) -> Iterator[Cell]:
-        """Every cell once, task by task: in distribution, axes in order, controls."""
+        """Every cell once, task by task: in distribution, axes in order, combinations, controls."""
+        without = set(self.without)
         for task in self.tasks:
             yield Cell(task)
-            for axis in self.axes:
-                yield from (Cell(task, axis, level) for level in self.levels)
-            yield from (Cell(task, control, 1) for control in self.controls)
+            for axes in (*((axis,) for axis in self.axes), *self.combinations):
+                if not any((task, axis) in without for axis in axes):
+                    yield from (Cell(task, TOGETHER.join(axes), level) for level in self.levels)
+            yield from (Cell(task, control, 1) for control in self.controls if (task, control) not in without)
 
     def requests(self) -> tuple[EpisodeRequest, ...]:
         """Every episode once, in the order of `cells`."""
@@ -77,7 +84,8 @@ class Suite:
         return max(self.episodes, self.base) if axis == UNPERTURBED else self.episodes
 
     def _request(self, cell: Cell, index: int) -> EpisodeRequest:
-        changes = () if cell.axis == UNPERTURBED else (Perturbation(cell.axis, cell.level),)
+        axes = () if cell.axis == UNPERTURBED else cell.axis.split(TOGETHER)
+        changes = tuple(Perturbation(axis, cell.level) for axis in axes)
         return EpisodeRequest(cell.task, index, self.seed, "eval", changes)
 
     @property
@@ -97,7 +105,8 @@ class Suite:
 
         Raises UnknownNameError for what the suite does not have.
         """
-        for kind, asked, known in (("task", tasks, self.tasks), ("axis", axes, self.axes + self.controls)):
+        together = tuple(TOGETHER.join(axes) for axes in self.combinations)
+        for kind, asked, known in (("task", tasks, self.tasks), ("axis", axes, self.axes + together + self.controls)):
             for name in asked:
                 if name not in known and name != UNPERTURBED:
                     raise nearest(f"{kind} of suite {self.name!r}", name, list(known))
@@ -105,6 +114,7 @@ class Suite:
             self,
             tasks=tuple(task for task in self.tasks if not tasks or task in tasks),
             axes=tuple(axis for axis in self.axes if not axes or axis in axes),
+            combinations=tuple(each for each in self.combinations if not axes or TOGETHER.join(each) in axes),
             controls=tuple(axis for axis in self.controls if not axes or axis in axes),
             episodes=self.episodes if episodes is None else episodes,
             base=self.base if episodes is None else 0,
@@ -118,8 +128,11 @@ class Suite:
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Suite:
         """Read what `to_dict` wrote, also after a trip through JSON."""
-        fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
-        return Suite(**fields)
+        return Suite(**{name: _tuples(value) for name, value in data.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 def request_of(key: str) -> EpisodeRequest:
@@ -146,5 +159,5 @@ def cell_of(request: EpisodeRequest) -> Cell:
     """The cell a request belongs to; several perturbations at once are one axis called `a+b`."""
     if not request.perturbations:
         return Cell(request.task)
-    axis = "+".join(change.axis for change in request.perturbations)
+    axis = TOGETHER.join(change.axis for change in request.perturbations)
     return Cell(request.task, axis, max(change.level for change in request.perturbations))

@@ -18,7 +18,7 @@ from envs.lens import lens
 from envs.observing import OBSERVABLE, segmentation_names
 from envs.poses import pose_rows
 from envs.robots import ROBOTS
-from envs.scene import CameraSpec
+from envs.scene import CameraSpec, SensorSpec
 from envs.world import World
 from tests.envs.scenes_by_hand import scene, thing
 
@@ -132,7 +132,10 @@ def test_distortion_is_opencvs() -> None:
 
 
 def test_noise_is_of_its_strength_and_the_same_for_the_same_moment() -> None:
-    spec = replace(scene(thing("it", "block", 0.5, 0.0)), cameras=(FRONT, replace(FRONT, name="grain", noise=8.0)))
+    spec = replace(
+        scene(thing("it", "block", 0.5, 0.0)),
+        cameras=(FRONT, replace(FRONT, name="grain", sensor=SensorSpec(noise=8.0))),
+    )
     world = World()
     world.load(spec)
     first, again, poses = world.pixels(), world.pixels(), world.poses()
@@ -177,7 +180,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ),
     ({"cameras": (replace(FRONT, distortion=(-3.0, 0, 0, 0)),)}, "folds a picture"),
     ({"cameras": (replace(FRONT, distortion=(float("nan"), 0, 0, 0)),)}, "finite numbers"),
-    ({"cameras": (replace(FRONT, noise=-1.0),)}, "noise is -1.0; expected 0 to 255 levels"),
+    ({"cameras": (replace(FRONT, sensor=SensorSpec(noise=-1.0)),)}, "noise is -1.0; expected 0 to 255 levels"),
     ({"observe": ("rgbd",)}, "unknown observation 'rgbd'. Did you mean 'rgb'"),
     ({"observe": "depth"}, "'depth' alone: put it in a tuple"),
     ({"robot": "ur5"}, "unknown robot 'ur5'. .*Known: kuka, panda, xarm6"),

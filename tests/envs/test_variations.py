@@ -19,7 +19,8 @@ from envs.scene import RGB, SceneSpec
 from envs.scenes import make_scene
 from envs.tasks.base import DISTRACTOR_GAP, TASKS, training_vocabulary
 from envs.tasks.push import FAR_SIDE, NEAR_SIDE
-from envs.variations import AXES, VISIBLE
+from envs.variations import AXES
+from envs.variations.surfaces import VISIBLE
 from vla.contract import EpisodeRequest, Perturbation
 from vla.registry import UnknownNameError
 from vla.seeding import stream
@@ -60,7 +61,7 @@ def test_axes_are_pinned() -> None:
     for axis in axes.values():
         assert axis.unit
         assert axis.summary.endswith(".")
-        assert len(axis.levels) == (1 if axis.kind == "control" else 3)
+        assert len(axis.levels) == (1 if axis.kind == "control" else 3 if axis.family == "semantic" else 5)
         assert list(axis.levels) == sorted(set(axis.levels))
 
 
@@ -69,9 +70,9 @@ def test_an_unknown_axis_names_the_nearest() -> None:
         scene("Lift", "distractor", 1)
 
 
-@pytest.mark.parametrize("level", [-1, 4])
+@pytest.mark.parametrize("level", [-1, 6])
 def test_an_unknown_level_is_refused(level: int) -> None:
-    with pytest.raises(ValueError, match=r"axis 'light' has levels 0 to 3; got"):
+    with pytest.raises(ValueError, match=r"axis 'light' has levels 0 to 5; got"):
         scene("Lift", "light", level)
 
 
@@ -86,7 +87,7 @@ def test_level_0_changes_nothing(axis: str, task: str) -> None:
 def test_levels_give_valid_scenes_and_change_only_what_they_should(axis: str, level: int, task: str) -> None:
     for index in range(2):
         twin, spec = scene(task, index=index), scene(task, axis, level, index)
-        assert changed(twin, spec) - {"alternatives"} <= CHANGES[axis]
+        assert changed(twin, spec) - {"alternatives", "contrast"} <= CHANGES[axis]
         assert spec == scene(task, axis, level, index)
         assert SceneSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
         assert {*spec.alternatives, spec.goal} <= set(TASKS[task]().goals(spec))
@@ -103,7 +104,7 @@ def test_levels_do_what_they_should_to_the_demo_tasks(axis: str, level: int, tas
     for index in range(8):
         twin, spec = scene(task, index=index), scene(task, axis, level, index)
         if axis != "reference":  # there may be no other
-            assert changed(twin, spec) | {"alternatives"} == CHANGES[axis] | {"alternatives"}
+            assert changed(twin, spec) - {"alternatives", "contrast"} == CHANGES[axis] - {"alternatives"}
         assert {*spec.alternatives, spec.goal} == set(TASKS[task]().goals(spec))
         for i, thing in enumerate(spec.objects):
             assert REACHABLE.contains(*thing.position[:2])
@@ -118,7 +119,7 @@ def test_any_two_axes_go_together_in_any_order(task: str) -> None:
         pair = tuple(Perturbation(name, len(AXES[name].levels)) for name in (one, other))
         spec = make_scene(EpisodeRequest(task, 5, 0, "eval", pair))
         assert spec == make_scene(EpisodeRequest(task, 5, 0, "eval", pair[::-1]))
-        assert changed(scene(task, index=5), spec) <= CHANGES[one] | CHANGES[other] | {"alternatives"}
+        assert changed(scene(task, index=5), spec) <= CHANGES[one] | CHANGES[other] | {"alternatives", "contrast"}
         assert all(misunderstood(s, spec, spec.spoken or spec.goal) == "" for s in spec.instruction.split("\n"))
 
 

@@ -56,7 +56,7 @@ def test_one_part_leaves_the_stored_header_as_it_was() -> None:
     assert (result.parts, result.done_at, result.completed) == (1, (), 1)
     episode = recorder.episode()
     assert episode is not None
-    assert set(episode.header()["result"]) == {"instruction", "outcome", "reason", "steps", "traceback"}
+    assert set(episode.header()["result"]) == {"instruction", "outcome", "reason", "steps", "traceback", "measures"}
 
 
 def records() -> list[Record]:

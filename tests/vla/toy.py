@@ -13,6 +13,7 @@ import numpy as np
 
 from vla.contract import EpisodeRequest, EpisodeResult, FloatArray, Observation, StepResult
 from vla.episode import Episode
+from vla.measures import Measures
 from vla.rollout import Recorder, rollout
 from vla.seeding import stream
 
@@ -71,6 +72,9 @@ class ToyWorld:
 
     def agent_pos(self) -> FloatArray:
         return np.concatenate([self.position, self.goal, np.zeros(2, np.float32)]).astype(np.float32)
+
+    def measures(self) -> Measures:
+        return Measures(progress=1.0)
 
     def describe(self) -> dict[str, Any]:
         return {"goal": [float(x) for x in self.goal], "light": (0.1, 0.2)}
