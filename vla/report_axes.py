@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from vla.paired import PairedDrop
 from vla.report_charts import Change, Series, forest, level_panel
 from vla.report_data import PolicyRun
 from vla.report_parts import Page, details, drop_cell, legend, rate_cell, section, table
-from vla.stats import PairedDrop, Rate
+from vla.stats import Rate
 from vla.suites import UNPERTURBED, Cell
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from vla.stats import PairedDrop, Rate, points
+from vla.paired import PairedDrop
+from vla.stats import Rate, points
 
 COLORS = 6  # --c0 ... --c5 of the style sheet
 

@@ -6,13 +6,14 @@ import json
 from collections.abc import Sequence
 from html import escape
 
+from vla.paired import PairedDrop
 from vla.report_axes import axes_section, controls_section, hardest
 from vla.report_charts import Curve, curve_panel
 from vla.report_data import PolicyRun
 from vla.report_gallery import gallery_section, reasons_section
 from vla.report_parts import Page, counted, details, legend, rate_cell, section, table
 from vla.report_style import CSS, JS
-from vla.stats import PairedDrop, Rate, percent
+from vla.stats import Rate, percent
 from vla.suites import UNPERTURBED, Cell
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from vla.paired import PairedDrop
 from vla.report_charts import COLORS
 from vla.report_data import PolicyRun, Run
 from vla.results import Record
-from vla.stats import PairedDrop, Rate, percent
+from vla.stats import Rate, percent
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any
 
 from vla.contract import OutcomeName
 from vla.in_a_row import InARow, in_a_row
+from vla.paired import PairedDrop, paired_drop
 from vla.results import Record
-from vla.stats import PairedDrop, Rate, count, paired_drop
+from vla.stats import Rate, count
 from vla.suites import UNPERTURBED, Cell, Suite
 
 AxisLevel = tuple[str, int]

@@ -17,12 +17,13 @@ from tests.vla.toy import ToyPolicy, ToyWorld
 from vla.contract import FloatArray, Observation
 from vla.episode import Episode
 from vla.evaluation import RUNS, Subject, evaluate
+from vla.paired import paired_drop
 from vla.report import Gallery, write_report
 from vla.report_charts import Change, Curve, Scale, Series, curve_panel, forest, level_panel, thin
 from vla.report_data import Run, gallery, load_run
 from vla.report_parts import AxisNote
 from vla.results import read_json
-from vla.stats import Rate, paired_drop
+from vla.stats import Rate
 from vla.suites import Suite
 from vla.video import FrameSource, Look
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from vla.stats import Rate, count, paired_drop, percent, wilson
+from vla.paired import paired_drop
+from vla.stats import Rate, count, percent, wilson
 
 
 @pytest.mark.parametrize(
