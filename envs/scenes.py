@@ -61,6 +61,16 @@ def perturbations(request: EpisodeRequest) -> tuple[Perturbation, ...]:
     return tuple(found)
 
 
+def axis_levels(name: str) -> int:
+    """How many levels an axis has above 0; `random_k` has as many as the axes that it draws from.
+
+    Raises UnknownNameError for a name that is neither; the message gives the nearest one.
+    """
+    if _random_axes(name):
+        return min(len(AXES[other].levels) for other in AXES if AXES[other].kind == "axis")
+    return len(AXES[name].levels)
+
+
 def _random_axes(name: str) -> int:
     """The k of `random_k`; 0 for any other name."""
     head, _, count = name.rpartition("_")

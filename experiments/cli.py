@@ -8,9 +8,11 @@ tracebacks.
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,7 +37,7 @@ def usage() -> str:
     """The text of `vla --help`."""
     commands = command_files()
     width = max(map(len, commands), default=0)
-    lines = [f"  {name:<{width}}  {summary(path)}" for name, path in commands.items()]
+    lines = [f"  {name.replace('-', ' '):<{width}}  {summary(path)}" for name, path in commands.items()]
     return "\n".join(
         [
             "usage: vla COMMAND [OPTIONS]",
@@ -74,7 +76,7 @@ def run(name: str, arguments: Sequence[str]) -> int:
     module = importlib.import_module(f"experiments.commands.{path.stem}")
     import tyro
 
-    args = tyro.cli(module.Args, prog=f"vla {name}", description=module.__doc__, args=list(arguments))
+    args = tyro.cli(module.Args, prog=f"vla {name.replace('-', ' ')}", description=module.__doc__, args=list(arguments))
     code: int = module.main(args)
     return code
 
@@ -83,6 +85,11 @@ def explain(error: Exception, name: str) -> str:
     """An error of the user's making in one line."""
     message = " ".join(str(error).split()) or type(error).__name__
     return f"vla {name}: {message} (VLA_DEBUG=1 shows where)"
+
+
+def _warn(command: str, message: Warning | str, *_: object, **__: object) -> None:
+    """A warning in one line, without the place in the source that gave it."""
+    print(f"vla {command.replace('-', ' ')}: warning: {message}", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,8 +102,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"vla {version()}")
         return 0
     name, *rest = arguments
+    if rest and f"{name}-{rest[0]}" in command_files():  # `vla eval merge` is experiments/commands/eval_merge.py
+        name, rest = f"{name}-{rest[0]}", rest[1:]
     try:
-        return run(name, rest)
+        with warnings.catch_warnings():
+            warnings.showwarning = functools.partial(_warn, name)
+            return run(name, rest)
     except (ValueError, FileNotFoundError, FileExistsError) as error:
         if os.environ.get("VLA_DEBUG"):
             raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from envs.golden import pictures
 from envs.grounding import DemoView
 from envs.tasks.base import training_vocabulary
 from envs.world import World
@@ -99,12 +101,26 @@ def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = 
 def load(job: TrainJob) -> list[Episode]:
     """All episodes of the job's folders, in the order of their keys, whatever wrote them in what order."""
     stores = [EpisodeStore(folder, create=False) for folder in job.data]
+    for store in stores:
+        _compare_pictures(store)
     episodes = [episode for store in stores for episode in store.episodes(skip_damaged=job.skip_damaged)]
     if not episodes:
         raise ValueError(
             f"no episodes in {', '.join(map(str, job.data)) or 'no folder at all'}: run `vla collect` first"
         )
     return sorted(episodes, key=lambda episode: episode.key)
+
+
+def _compare_pictures(store: EpisodeStore) -> None:
+    """Warn if the demonstrations were recorded when the renderer drew otherwise than now."""
+    for run in store.info().get("runs", []):
+        before = {name: run[name] for name in pictures() if name in run}
+        if before and before != pictures():
+            warnings.warn(
+                f"{store.folder} was recorded when pictures were drawn otherwise ({before}, now {pictures()})",
+                stacklevel=3,
+            )
+            return
 
 
 def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
@@ -139,7 +155,7 @@ def trained_on(demos: Demonstrations) -> dict[str, Any]:
         "samples": len(demos),
         "splits": sorted({request.split for request in requests}),
         "seeds": sorted({request.seed for request in requests}),
-        "renderer": "raster",
+        **pictures(),
         "commit": commit(),
     }
 

@@ -187,6 +187,7 @@ def collect(
     policy_factory: Callable[[], Policy],
     workers: int = 1,
     info: dict[str, Any] | None = None,
+    notes: dict[str, Any] | None = None,
     on_progress: Callable[[TaskTally], None] = lambda _: None,
 ) -> Collection:
     """Collect into `folder` what of `settings` is not there yet; each episode is durable once it is counted.
@@ -198,6 +199,7 @@ def collect(
         policy_factory: Picklable; makes the policy.
         workers: Worker processes; 0 runs in this one. What is stored does not depend on it.
         info: Further notes for `dataset.json`, the same for all that is collected into one folder.
+        notes: Further notes on this run alone.
         on_progress: Called with a task's tally at the start and whenever one of its episodes has ended.
 
     Raises:
@@ -209,10 +211,10 @@ def collect(
     with _only_writer(folder):
         store.clean()
         failed.clean()
-        _write_info(store, settings, info or {})
+        _write_info(store, settings, info or {}, notes or {})
         tallies = _tallies(store, failed, settings)
         by_task = {tally.task: tally for tally in tallies}
-        notes = {"policy": settings.policy, "noise": settings.noise}
+        meta = {"policy": settings.policy, "noise": settings.noise}
         episodes = run_episodes(
             _requests(tallies, on_progress),
             world_factory=world_factory,
@@ -220,7 +222,7 @@ def collect(
             workers=workers,
             record=True,
             filter_factory=ActionNoise(settings.noise) if settings.noise else None,
-            meta=notes,
+            meta=meta,
         )
         with contextlib.closing(episodes):
             for result, episode in episodes:
@@ -273,7 +275,7 @@ def _requests(
             yield None
 
 
-def _write_info(store: EpisodeStore, settings: CollectSettings, info: dict[str, Any]) -> None:
+def _write_info(store: EpisodeStore, settings: CollectSettings, info: dict[str, Any], notes: dict[str, Any]) -> None:
     """Write or extend `dataset.json`. Raises ValueError if the folder was collected otherwise."""
     fixed = {**info, "policy": settings.policy, "noise": settings.noise}
     old = store.info()
@@ -283,7 +285,7 @@ def _write_info(store: EpisodeStore, settings: CollectSettings, info: dict[str, 
                 f"{store.folder} was collected with {name} {old[name]!r}, not {value!r}; choose another folder"
             )
     run = {"command": command_line(), "date": now(), "machine": machine(), "versions": versions()}
-    run["settings"] = dataclasses.asdict(settings)
+    run |= {**notes, "settings": dataclasses.asdict(settings)}
     store.write_info({**fixed, "runs": [*old.get("runs", []), run]})
 
 

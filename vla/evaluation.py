@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Evaluation:
         suite: What was asked for.
         policy: Display name.
         checkpoint: Hash of the weights, "" without weights.
-        records: One per episode, in the suite's order.
+        records: One per episode of the suite (or of the shard), in the suite's order.
         folder: Where the results are.
         ran: Episodes run by this call; the others were there already.
         wall_s: Seconds of this call.
@@ -98,6 +98,8 @@ def evaluate(
     retry_errors: bool = False,
     overwrite: bool = False,
     progress: bool = True,
+    shard: tuple[int, int] = (1, 1),
+    identity: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Run what of `suite` is not in `folder` yet.
 
@@ -112,17 +114,23 @@ def evaluate(
         retry_errors: Run episodes again that ended in an error.
         overwrite: Delete what the folder has instead of resuming.
         progress: Show a progress bar on stderr.
+        shard: (number, of how many): run only that part of the suite; `vla.merging.merge` puts the parts together.
+        identity: What else the results depend on (a hash of the worlds, of a drawn picture), JSON-ready: stored, and
+            results with another one are not gone on with.
 
     Raises:
-        ValueError: If the folder holds results of another suite, policy or checkpoint, or is in use.
+        ValueError: If the folder holds results of another suite, policy or checkpoint, or is in use; for a shard that
+            does not exist.
     """
+    requests = suite.shard(*shard)
+    whole = {**(identity or {}), "shard": "" if shard == (1, 1) else f"{shard[0]}/{shard[1]}"}
     start = time.perf_counter()
     if overwrite:
         shutil.rmtree(folder, ignore_errors=True)
     with ResultLog(folder / RESULTS) as log:
-        _check_manifest(suite, subject, folder, started=not log.records)
+        _check_manifest(suite, subject, folder, whole, started=not log.records)
         records = {r.key: r for r in log.records if not (retry_errors and r.outcome == "error")}
-        missing = [request for request in suite.requests() if request.key not in records]
+        missing = [request for request in requests if request.key not in records]
         store = EpisodeStore(folder / EPISODES) if keep is not None else None
         results = run_episodes(
             missing,
@@ -144,15 +152,15 @@ def evaluate(
                 log.append(record)
                 records[record.key] = record
                 tick(record.outcome)
-    ordered = [records[request.key] for request in suite.requests()]
+    ordered = [records[request.key] for request in requests]
     wall_s = time.perf_counter() - start
     return Evaluation(suite, subject.name, subject.checkpoint, ordered, folder, len(missing), wall_s)
 
 
-def _check_manifest(suite: Suite, subject: Subject, folder: Path, started: bool) -> None:
+def _check_manifest(suite: Suite, subject: Subject, folder: Path, more: Mapping[str, Any], started: bool) -> None:
     """Write the manifest of a new evaluation; raise ValueError if the one that is there differs."""
     path = folder / MANIFEST
-    identity = {"suite_hash": suite.hash, "policy": subject.name, "checkpoint": subject.checkpoint}
+    identity = {"suite_hash": suite.hash, "policy": subject.name, "checkpoint": subject.checkpoint, **more}
     if path.exists() and not started:
         old = read_json(path)
         for name, value in identity.items():

@@ -17,7 +17,7 @@ from typing import Any
 from vla.evaluation import EPISODES, MANIFEST, RUNS
 from vla.results import RESULTS, Record, digest, read_json, read_results
 from vla.store import EpisodeStore
-from vla.suites import Suite
+from vla.suites import UNPERTURBED, Suite
 from vla.summary import Summary, summarize
 
 
@@ -69,7 +69,9 @@ class PolicyRun:
         name = suite.name if self.named else str(self.folder / MANIFEST)
         words = ["vla", "eval", "--policy", str(self.manifest["source"]), "--suite", name, "--name", self.name]
         words += ["--task", *([task] if task else suite.tasks), "--axis", axis]
-        words += ["--episodes", str(suite.count(axis)), "--seed", str(suite.seed), "--out", "runs/again"]
+        if suite.count(UNPERTURBED) == suite.episodes:  # perhaps not the named suite's own number
+            words += ["--episodes", str(suite.episodes)]
+        words += ["--seed", str(suite.seed), "--out", "runs/again"]
         return shlex.join(words)
 
     def record_command(self, key: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,9 +36,10 @@ class Suite:
         axes: Axes of generalization, each run at every level.
         levels: Levels of the axes; level 0 is the in-distribution cell, which is always run.
         controls: Axes that must break a policy which does what it claims (blank or swapped instruction); at level 1.
-        episodes: Episodes a cell. Cells of one task share their indices, so every perturbed episode has its twin.
+        episodes: Episodes a cell. All levels of an axis have the same scenes.
         base: Episodes of the in-distribution cells where that is more than `episodes`: the rate that all others are
-            compared with deserves the narrowest interval.
+            compared with deserves the narrowest interval. Each axis has other ones of these scenes, so every perturbed
+            episode has its twin.
         seed: Suite seed.
         combinations: Axes that are turned on together, each combination run at every level.
         without: Pairs (task, axis) that are left out, because the axis means nothing for the task.
@@ -77,16 +79,33 @@ class Suite:
 
     def requests(self) -> tuple[EpisodeRequest, ...]:
         """Every episode once, in the order of `cells`."""
-        return tuple(self._request(cell, index) for cell in self.cells() for index in range(self.count(cell.axis)))
+        return tuple(
+            self._request(cell, self._first(cell.axis) + number)
+            for cell in self.cells()
+            for number in range(self.count(cell.axis))
+        )
 
     def count(self, axis: str) -> int:
         """Episodes of each cell of an axis."""
         return max(self.episodes, self.base) if axis == UNPERTURBED else self.episodes
 
+    def _first(self, axis: str) -> int:
+        """Index of an axis' first episode; it does not depend on which other axes there are."""
+        return 0 if axis == UNPERTURBED else zlib.crc32(axis.encode()) % (self.count(UNPERTURBED) - self.episodes + 1)
+
     def _request(self, cell: Cell, index: int) -> EpisodeRequest:
         axes = () if cell.axis == UNPERTURBED else cell.axis.split(TOGETHER)
         changes = tuple(Perturbation(axis, cell.level) for axis in axes)
         return EpisodeRequest(cell.task, index, self.seed, "eval", changes)
+
+    def shard(self, number: int, of: int) -> tuple[EpisodeRequest, ...]:
+        """Every `of`-th request, from the `number`-th on, 1 to `of`: a fair mix of everything.
+
+        Raises ValueError for a number that is not in 1 to `of`.
+        """
+        if not 1 <= number <= of:
+            raise ValueError(f"expected a shard of 1/{of} to {of}/{of}, got {number}/{of}")
+        return self.requests()[number - 1 :: of]
 
     @property
     def hash(self) -> str:

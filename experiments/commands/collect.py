@@ -19,6 +19,7 @@ from rich.table import Table
 from typing_extensions import Self
 
 from envs.control import CONTROL_MODES, action_entries
+from envs.golden import pictures
 from envs.scene import RobotSpec
 from envs.tasks.base import TASKS
 from envs.world import World
@@ -89,6 +90,7 @@ def run(folder: Path, tasks: list[str], args: Args) -> Collection:
                 "action": CONTROL_MODES[args.control].action_meaning,
                 "action_entries": list(entries),
             },
+            notes=pictures(),
             on_progress=bars.update,
         )
 

@@ -1,7 +1,8 @@
 """Evaluate a policy on a suite: axes x levels x episodes, with Wilson intervals; resumes what was interrupted.
 
 Results go to RUN/eval/POLICY/results.jsonl, one durable line an episode. The same command goes on where a killed one
-stopped.
+stopped. `--shard 2/4` runs the second of four parts, into RUN/shards/2-of-4; `vla eval merge RUN` puts the parts
+together. `--task`, `--axis`, `--level` narrow a suite, or compose another one from all that is registered.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ from __future__ import annotations
 import functools
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
 
-from envs.control import action_entries
-from envs.tasks.base import TASKS
 from envs.world import World
+from experiments.composing import compose
+from experiments.identity import identity
 from experiments.suites import get_suite
 from experiments.workers import worker_count
 from policies.registry import make_policy
@@ -27,6 +28,7 @@ from vla.evaluation import RUNS, Evaluation, Subject, evaluate
 from vla.suites import Suite
 from vla.tables import evaluation_tables
 
+SHARDS = "shards"  # folder of a run that holds its parts
 DEFAULT_BODY = ("panda", "pd_ee_delta_pose")
 
 
@@ -39,9 +41,12 @@ class Args:
     suite: str = "demo"
     """Named suite (experiments/suites.py), or the evaluation.json of an earlier evaluation."""
     task: tuple[str, ...] = ()
-    """Only these tasks of the suite."""
+    """Only these task families; the suite need not have them."""
     axis: tuple[str, ...] = ()
-    """Only these axes and controls of the suite; `none` for the in-distribution cell alone."""
+    """Only these axes and controls; the suite need not have them. `a+b` turns two on at once, `random_3` three that are
+    drawn for each episode; `none` is the in-distribution cell alone."""
+    level: tuple[int, ...] = ()
+    """Levels of the axes instead of the suite's own, 1 to 5."""
     episodes: int | None = None
     """Episodes a cell instead of the suite's own number."""
     robot: str = "panda"
@@ -50,6 +55,10 @@ class Args:
     """Registered control mode."""
     seed: int | None = None
     """Suite seed instead of the suite's own."""
+    shard: Annotated[str, tyro.conf.arg(metavar="I/N")] = ""
+    """Run part I of N; all parts together are the suite."""
+    renderer: str = "raster"
+    """raster, tiny or egl: who draws what the policy sees."""
     workers: Annotated[int | Literal["auto"], tyro.conf.arg(metavar="K|auto")] = "auto"
     """Worker processes; `auto` is what `vla bench scale` found best, else one a core; 0 is this process. Results do not
     depend on it."""
@@ -87,14 +96,19 @@ def main(args: Args) -> int:
 def run(args: Args) -> Evaluation:
     """The evaluation that the options ask for."""
     suite = chosen_suite(args)
-    action_entries(args.robot, args.control)  # a bad name is told now
+    number, of = shard = chosen_shard(args.shard)
+    World(args.renderer, robot=args.robot, control=args.control).close()  # a bad name is told now
     subject = chosen_subject(args.policy, args.name, (args.robot, args.control))
-    folder = (args.out or Path("runs") / suite.name) / RUNS / subject.name
+    folder = args.out or Path("runs") / suite.name
+    if of > 1:
+        folder = folder / SHARDS / f"{number}-of-{of}"
     return evaluate(
         suite,
         subject,
-        folder,
-        world_factory=functools.partial(World, robot=args.robot, control=args.control),
+        folder / RUNS / subject.name,
+        shard=shard,
+        identity=identity(suite, args.renderer, args.policy),
+        world_factory=functools.partial(World, args.renderer, robot=args.robot, control=args.control),
         workers=worker_count(args.workers),
         slots_per_worker=args.slots,
         keep=None if args.keep == 0 else functools.partial(_first, args.keep),
@@ -108,16 +122,18 @@ def _first(limit: int | None, request: EpisodeRequest) -> bool:
 
 
 def chosen_suite(args: Args) -> Suite:
-    """The named suite, narrowed as asked; with other registered tasks it is another suite and is called so.
+    """The named suite, narrowed or composed as asked. Raises ValueError for unknown names and levels."""
+    return compose(get_suite(args.suite), args.task, args.axis, args.level, args.episodes, args.seed)
 
-    Raises ValueError for unknown names.
-    """
-    suite = get_suite(args.suite)
-    for task in args.task:
-        TASKS[task]
-    if set(args.task) - set(suite.tasks):
-        suite = replace(suite, name=f"{suite.name}-of-other-tasks", tasks=tuple(dict.fromkeys(args.task)))
-    return suite.narrowed(args.task, args.axis, args.episodes, args.seed)
+
+def chosen_shard(text: str) -> tuple[int, int]:
+    """`2/4` as (2, 4); nothing as (1, 1). Raises ValueError for anything else."""
+    if not text:
+        return 1, 1
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise ValueError(f"expected --shard I/N with I from 1 to N, for example 2/4; got {text!r}")
+    return int(match[1]), int(match[2])
 
 
 def chosen_subject(policy: str, name: str = "", body: tuple[str, str] = DEFAULT_BODY) -> Subject:

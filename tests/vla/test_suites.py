@@ -29,6 +29,37 @@ def test_more_episodes_in_distribution() -> None:
     assert suite.narrowed(episodes=3).count("none") == 3
 
 
+def test_every_axis_has_scenes_of_its_own_with_a_twin() -> None:
+    suite = Suite("s", ("A",), axes=("one", "two", "three"), levels=(1, 3), episodes=2, base=20)
+    indices = {cell: [r.index for r in suite.requests() if cell_of(r) == cell] for cell in suite.cells()}
+    assert indices[Cell("A")] == list(range(20))
+    for axis in suite.axes:
+        assert indices[Cell("A", axis, 1)] == indices[Cell("A", axis, 3)]
+        assert len(indices[Cell("A", axis, 1)]) == 2
+        assert set(indices[Cell("A", axis, 1)]) <= set(range(20))
+    assert len({tuple(indices[Cell("A", axis, 1)]) for axis in suite.axes}) > 1
+    alone = suite.narrowed(axes=["two"])
+    assert [r for r in suite.requests() if cell_of(r).axis == "two"] == [
+        r for r in alone.requests() if cell_of(r).axis == "two"
+    ]
+
+
+def test_combinations_and_what_means_nothing() -> None:
+    suite = replace(SUITE, combinations=(("light", "start"), ("random_2",)), without=(("B", "start"), ("A", "blank")))
+    cells = set(suite.cells())
+    assert {Cell("A", "light+start", 2), Cell("B", "random_2", 1), Cell("B", "blank", 1)} <= cells
+    assert not {Cell("B", "light+start", 2), Cell("A", "blank", 1)} & cells
+    assert Suite.from_dict(json.loads(json.dumps(suite.to_dict()))) == suite
+    (both,) = {r.perturbations for r in suite.requests() if cell_of(r) == Cell("A", "light+start", 2)}
+    assert both == (Perturbation("light", 2), Perturbation("start", 2))
+    assert suite.narrowed(axes=["light+start"]).combinations == (("light", "start"),)
+
+
+def test_shards_are_disjoint_and_all() -> None:
+    parts = [SUITE.shard(number, 5) for number in range(1, 6)]
+    assert sorted(r.key for part in parts for r in part) == sorted(r.key for r in SUITE.requests())
+
+
 def test_hash_changes_with_what_is_asked_for_only() -> None:
     assert SUITE.hash == replace(SUITE, name="other").hash != replace(SUITE, version=2).hash
     others = [SUITE.narrowed(["A"]), SUITE.narrowed(axes=["light"]), SUITE.narrowed(episodes=4), SUITE.narrowed(seed=1)]
