@@ -11,7 +11,17 @@ from envs.lens import lens
 from envs.materials import substance
 from envs.objects import checked_kind
 from envs.robots import ROBOTS
-from envs.scene import PHYSICS_HZ, TABLE_NAME, CameraSpec, GoalSpec, LightSpec, ObjectSpec, RobotSpec, SceneSpec
+from envs.scene import (
+    PHYSICS_HZ,
+    TABLE_NAME,
+    CameraSpec,
+    GoalSpec,
+    LightSpec,
+    ObjectSpec,
+    RobotSpec,
+    SceneSpec,
+    SensorSpec,
+)
 from envs.tasks.base import TASKS
 from vla.registry import nearest
 
@@ -113,11 +123,35 @@ def check_cameras(cameras: Sequence[CameraSpec]) -> None:
         _finite(f"{where}: distortion", camera.distortion)
         known = len(camera.distortion) in (0, 4, 5)
         _expect(known, f"{where}: distortion", camera.distortion, "nothing, (k1, k2, p1, p2) or (k1, k2, p1, p2, k3)")
-        _expect(0 <= camera.sensor.noise <= 255, f"{where}: noise", camera.sensor.noise, "0 to 255 levels")
+        _check_sensor(where, camera.sensor)
         if camera.distortion:
             lens(camera.width, camera.height, camera.fov_y, camera.distortion)
         depths = (camera.near, camera.far)
         _expect(0 < camera.near < camera.far, f"{where}: near, far", depths, "0 < near < far, metres")
+
+
+SENSOR_RANGES = {  # field of SensorSpec -> smallest value, largest one, what it is
+    "blur": (0, 224, "pixels at 224"),
+    "motion_blur": (0, 224, "pixels at 224"),
+    "motion_angle": (-100, 100, "radians"),
+    "zoom_blur": (0, 10, "magnification beyond 1"),
+    "fog": (0, 100, "1/m"),
+    "exposure": (-16, 16, "stops"),
+    "contrast": (0, 16, "times as far from grey"),
+    "noise": (0, 255, "levels"),
+    "dead_pixels": (0, 1, "of the pixels"),
+    "jpeg": (0, 100, "quality; 0 for none"),
+    "shrink": (1, 1000, "times fewer pixels each way"),
+    "drop": (0, 1, "of the pictures"),
+    "delay_s": (0, 60, "seconds"),
+    "seed": (0, 2**63, "a seed"),
+}
+
+
+def _check_sensor(where: str, sensor: SensorSpec) -> None:
+    for name, (low, high, meaning) in SENSOR_RANGES.items():
+        value = getattr(sensor, name)
+        _expect(low <= value <= high, f"{where}: {name}", value, f"{low:g} to {high:g} {meaning}")
 
 
 def _check_light(light: LightSpec) -> None:

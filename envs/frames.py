@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from envs.cameras import ImageSize, place, resolution
-from envs.lens import lens, noisy
+from envs.lens import lens
 from envs.poses import pose_rows
 from envs.renderer.build import build_render_scene
 from envs.renderer.make import make_renderer
 from envs.renderer.types import Frame
 from envs.scene import CameraSpec, SceneSpec
+from envs.sensor import NOTHING, seen_step, sensed
 from vla.contract import FloatArray
 from vla.registry import nearest
 
@@ -39,6 +40,8 @@ class EpisodeRenderer:
         """Build the scene. Raises ValueError for what cannot be drawn, as `make_renderer` does."""
         self._rows = pose_rows(spec)
         self._cameras: dict[str, CameraSpec] = {camera.name: camera for camera in spec.cameras}
+        self._sensors = {camera.name: camera.sensor for camera in spec.cameras if camera.sensor != NOTHING}
+        self._control_hz = spec.robot.control_hz
         self._size = size
         heights = [camera.height if size is None else resolution(size)[1] for camera in spec.cameras]
         height = max(heights, default=None)
@@ -51,12 +54,37 @@ class EpisodeRenderer:
         """Names of the scene's cameras."""
         return tuple(self._cameras)
 
-    def frames(self, poses: FloatArray, cameras: Sequence[str] | None = None) -> dict[str, Frame]:
+    def seen(
+        self, history: Sequence[FloatArray] | FloatArray, step: int, cameras: Sequence[str] | None = None
+    ) -> dict[str, Frame]:
+        """What the cameras show at a control step: where pictures are late or lost, older moments.
+
+        Args:
+            history: Poses (N, 7) float32 of the steps 0 to `step` at least.
+            step: Control step.
+            cameras: Names of cameras; None draws all of the scene's.
+
+        Returns, and raises, what `frames` does.
+        """
+        names = self._known(cameras)
+        moments = {name: self._moment(name, step) for name in names}
+        drawn: dict[str, Frame] = {}
+        for moment in dict.fromkeys(moments.values()):
+            of_moment = [name for name in names if moments[name] == moment]
+            drawn |= self.frames(history[moment], of_moment, step=moment)
+        return {name: drawn[name] for name in names}
+
+    def _moment(self, name: str, step: int) -> int:
+        sensor = self._sensors.get(name)
+        return step if sensor is None else seen_step(sensor, name, step, self._control_hz)
+
+    def frames(self, poses: FloatArray, cameras: Sequence[str] | None = None, *, step: int = 0) -> dict[str, Frame]:
         """Draw one moment.
 
         Args:
             poses: (N, 7) float32, rows as `envs.poses.pose_rows` says.
             cameras: Names of cameras; None draws all of the scene's.
+            step: Control step that the moment is: noise differs from step to step.
 
         Returns:
             A frame by camera name.
@@ -66,21 +94,25 @@ class EpisodeRenderer:
         """
         if poses.shape != (len(self._rows), 7):
             raise ValueError(f"poses have shape ({len(self._rows)}, 7) in this scene, got {poses.shape}")
-        names = self.cameras if cameras is None else tuple(cameras)
-        for name in names:
-            if name not in self._cameras:
-                raise nearest("camera", name, list(self._cameras))
+        names = self._known(cameras)
         placed = [place(self._cameras[name], poses, self._rows, self._size) for name in names]
         lenses = [lens(c.width, c.height, c.fov_y, c.distortion) if c.distortion else None for c in placed]
         drawn = [camera if bent is None else bent.pinhole(camera) for camera, bent in zip(placed, lenses, strict=True)]
         frames = self._renderer.render(poses, drawn)
         seen = [frame if bent is None else bent.bend(frame) for frame, bent in zip(frames, lenses, strict=True)]
-        return {name: self._sensed(name, frame, poses) for name, frame in zip(names, seen, strict=True)}
+        return {name: self._sensed(name, frame, step) for name, frame in zip(names, seen, strict=True)}
 
-    def _sensed(self, name: str, frame: Frame, poses: FloatArray) -> Frame:
-        """`frame` with the noise of its camera."""
-        noise = self._cameras[name].sensor.noise
-        return replace(frame, rgb=noisy(frame.rgb, noise, poses, name)) if noise else frame
+    def _known(self, cameras: Sequence[str] | None) -> tuple[str, ...]:
+        names = self.cameras if cameras is None else tuple(cameras)
+        for name in names:
+            if name not in self._cameras:
+                raise nearest("camera", name, list(self._cameras))
+        return names
+
+    def _sensed(self, name: str, frame: Frame, step: int) -> Frame:
+        """`frame` as the camera's sensor gives it; depth and segmentation stay the truth."""
+        sensor = self._sensors.get(name)
+        return frame if sensor is None else replace(frame, rgb=sensed(frame.rgb, frame.depth, sensor, name, step))
 
     def look(self, poses: FloatArray, camera: CameraSpec) -> Frame:
         """Draw one moment, poses (N, 7) float32, from a camera that need not be one of the scene's."""

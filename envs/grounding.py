@@ -41,9 +41,9 @@ class DemoView:
         goal = self.spec.goal
         self._names = (goal.target, goal.place)
 
-    def pixels(self, poses: FloatArray) -> ByteArray:
-        """Frames (V, H, W, 3) of `poses` (N, 7)."""
-        frames = self._renderer.frames(poses, self.cameras)
+    def pixels(self, poses: FloatArray, step: int) -> ByteArray:
+        """Frames (V, H, W, 3) that are seen at a control step of the episode with `poses` (T + 1, N, 7)."""
+        frames = self._renderer.seen(poses, step, self.cameras)
         return np.stack([frames[name].rgb for name in self.cameras])
 
     def labels(self, poses: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,4 +1,4 @@
-"""What a lens and a sensor do to a drawn picture: distortion and noise. Knows no renderer and no scene.
+"""What a lens that distorts makes of a drawn picture. Knows no renderer and no scene.
 
 Renderers draw pinholes. For a lens that distorts, a wider pinhole is drawn at the same scale, and every pixel of the
 picture looks up where its ray met that one.
@@ -6,7 +6,6 @@ picture looks up where its ray met that one.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from envs.cameras import distorted
 from envs.renderer.types import Camera, Frame
-from vla.contract import ByteArray, FloatArray
+from vla.contract import FloatArray
 
 MOST_PIXELS = 4.0  # times as wide or high as the picture may the pinhole behind it be
 ITERATIONS = 50
@@ -75,16 +74,6 @@ def lens(width: int, height: int, fov_y: float, distortion: tuple[float, ...]) -
     drawn_fov = float(np.degrees(2 * np.arctan(high / 2 / focal)))
     u, v = (rays * focal + np.array([wide, high]) / 2 - 0.5).T.astype(np.float32)
     return Lens(drawn_fov, wide, high, u.reshape(height, width).copy(), v.reshape(height, width).copy())
-
-
-def noisy(rgb: ByteArray, deviation: float, poses: FloatArray, camera: str) -> ByteArray:
-    """`rgb` with normal noise of `deviation` levels.
-
-    What is drawn decides the noise: the same moment of an episode has the same bytes live, in training and in videos.
-    """
-    seed = int.from_bytes(hashlib.sha256(poses.tobytes() + camera.encode()).digest()[:8], "little")
-    grain = np.random.default_rng(seed).standard_normal(rgb.shape, np.float32)
-    return np.clip(np.rint(rgb + np.float32(deviation) * grain), 0, 255).astype(np.uint8)
 
 
 def _undistorted(wanted: NDArray[np.float64], distortion: tuple[float, ...]) -> NDArray[np.float64]:

@@ -95,26 +95,26 @@ class LightSpec:
 
 @dataclass(frozen=True)
 class SensorSpec:
-    """What a camera's lens, electronics and cable do to its pictures; the defaults do nothing.
+    """What a camera's lens, electronics and cable do to its pictures (`envs.sensor`); the defaults do nothing.
 
     Lengths are in pixels of a picture 224 pixels high and scale with the resolution, so that a picture drawn again at
-    another size looks the same.
+    another size looks the same; noise, dead pixels and JPEG blocks are of the picture as it is drawn.
 
     Attributes:
         blur: Standard deviation of a Gaussian blur, pixels at 224.
-        motion_blur: Length of the streak that every point is drawn out to, pixels at 224.
-        motion_angle: Direction of the streak, radians from the picture's x axis.
+        motion_blur: Standard deviation of the half Gaussian that every point is drawn out to, pixels at 224.
+        motion_angle: Direction of that streak, radians from the picture's x axis towards its y axis.
         zoom_blur: The picture is averaged over magnifications of 1 to 1 + this.
-        fog: Density, 1/m: what is at depth d keeps exp(-fog d) of its colour.
+        fog: Density, 1/m: what is at depth d keeps exp(-fog d) of its light.
         exposure: Stops: light is multiplied by 2 ** exposure (in linear light).
         contrast: Factor on the distance of each value from middle grey.
-        noise: Standard deviation of each colour value, in levels of 255.
-        dead_pixels: Share of pixels that are black or white (salt and pepper).
+        noise: Standard deviation of each colour value, in levels of 255; other noise at every step.
+        dead_pixels: Share of pixels that are black or white, the same ones during an episode.
         jpeg: Quality of a compression, 1 to 100; 0 for none.
         shrink: The picture is taken with 1 / shrink of the resolution in each direction and enlarged again.
         drop: Probability that a picture does not arrive: the one before is seen once more.
-        delay: Control steps by which pictures are late.
-        seed: Of what is drawn at random at run time.
+        delay_s: Seconds by which pictures are late; counted in whole control steps, rounded up.
+        seed: Of what is drawn at random at run time; 0 is replaced by one of the episode's own.
     """
 
     blur: float = 0.0
@@ -129,8 +129,18 @@ class SensorSpec:
     jpeg: int = 0
     shrink: float = 1.0
     drop: float = 0.0
-    delay: int = 0
+    delay_s: float = 0.0
     seed: int = 0
+
+    @property
+    def late(self) -> bool:
+        """Whether what is seen may be older than the moment."""
+        return self.drop > 0 or self.delay_s > 0
+
+    @property
+    def random(self) -> bool:
+        """Whether anything is drawn at run time."""
+        return self.noise > 0 or self.dead_pixels > 0 or self.drop > 0
 
 
 @dataclass(frozen=True)

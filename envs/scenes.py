@@ -41,7 +41,22 @@ def make_scene(request: EpisodeRequest, robot: str = "panda", control: str = "pd
     for change in changes:
         if AXES[change.axis].stage >= SPOKEN:
             spec = _changed(spec, change, request, task)
-    return spec
+    return with_noise(spec, request)
+
+
+def with_noise(spec: SceneSpec, request: EpisodeRequest) -> SceneSpec:
+    """The same scene with a seed of this episode for every camera that draws at random and has none of its own.
+
+    It is one seed whatever axes are on: two of them together give the noise that each gives alone.
+    """
+    seed = int(stream(request, "noise").integers(1, 2**31))
+    return replace(spec, cameras=tuple(_seeded(camera, seed) for camera in spec.cameras))
+
+
+def _seeded(camera: CameraSpec, seed: int) -> CameraSpec:
+    if not camera.sensor.random or camera.sensor.seed:
+        return camera
+    return replace(camera, sensor=replace(camera.sensor, seed=seed))
 
 
 def perturbations(request: EpisodeRequest) -> tuple[Perturbation, ...]:

@@ -21,7 +21,7 @@ from envs.poses import pose_rows
 from envs.renderer.make import RENDERERS
 from envs.renderer.types import Camera, Frame
 from envs.scene import CameraSpec, SceneSpec
-from envs.scenes import make_scene, with_cameras
+from envs.scenes import make_scene, with_cameras, with_noise
 from envs.simulator import Simulator
 from envs.state import WorldState
 from envs.tally import Tally
@@ -84,7 +84,7 @@ class World:
     def reset(self, request: EpisodeRequest) -> None:
         """Build the scene of `request` from nothing. Raises ValueError for unknown names, before anything changes."""
         spec = make_scene(request, self._robot, self._control_name)
-        self.load(spec if self._chosen is None else with_cameras(spec, self._chosen))
+        self.load(spec if self._chosen is None else with_noise(with_cameras(spec, self._chosen), request))
 
     def load(self, spec: SceneSpec) -> None:
         """Build any scene. Raises ValueError naming what does not fit, before anything changes."""
@@ -102,6 +102,7 @@ class World:
         self._gauge = Gauge(spec, task)
         self._over = False
         self._spec = spec
+        self._history = [self._simulator.poses()] if any(c.sensor.late for c in spec.cameras) else None
 
     @property
     def spec(self) -> SceneSpec:
@@ -146,13 +147,15 @@ class World:
         return {name: frame.rgb for name, frame in self.frames().items()}
 
     def frames(self) -> dict[str, Frame]:
-        """What every camera of the scene sees, with depth and segmentation."""
+        """What every camera shows, with depth and segmentation; where pictures are late, of that moment."""
         spec = self.spec
         if self._renderer is None:
             from envs.frames import EpisodeRenderer  # scripted experts never draw: their workers start faster
 
             self._renderer = EpisodeRenderer(spec, renderer=self._renderer_name, size=self._image_size)
-        return self._renderer.frames(self.poses(), [camera.name for camera in spec.cameras])
+        if self._history is not None:
+            return self._renderer.seen(self._history, self._steps)
+        return self._renderer.frames(self.poses(), step=self._steps)
 
     def placed_cameras(self) -> dict[str, Camera]:
         """Every camera of the scene where it is now: intrinsics, and pose in the world."""
@@ -181,6 +184,8 @@ class World:
         self._state = None
         self._simulator.run(self._control.command(checked, self._simulator.joints()))
         self._steps += 1
+        if self._history is not None:
+            self._history.append(self._simulator.poses())
         state = self.state()
         success = self._tally.count(state)
         if spec.spoken is not None and spec.goal.parts:

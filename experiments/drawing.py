@@ -8,7 +8,7 @@ from dataclasses import replace
 from envs.cameras import chosen_cameras
 from envs.frames import EpisodeRenderer
 from envs.scene import SceneSpec
-from vla.contract import ByteArray, FloatArray
+from vla.contract import ByteArray
 from vla.episode import Episode
 from vla.video import FrameSource
 
@@ -18,7 +18,8 @@ def frame_source(
 ) -> FrameSource:
     """What `vla.video` asks for frames: `cameras` (the scene's, or known ones by name) at `size` pixels a side.
 
-    `smooth` averages 2 x 2 pixels, which costs four times the drawing; only `raster` can.
+    The scene's own cameras show what the policy saw: through its sensors, late and lost pictures included. The others
+    show the scene as it is. `smooth` averages 2 x 2 pixels, which costs four times the drawing; only `raster` can.
 
     Raises ValueError for a spec that is none, or a camera or a renderer that does not exist.
     """
@@ -26,8 +27,8 @@ def frame_source(
     seen = replace(spec, cameras=chosen_cameras(cameras, spec.cameras))
     drawer = EpisodeRenderer(seen, renderer, size, supersample=smooth and renderer == "raster")
 
-    def frames(poses: FloatArray) -> Mapping[str, ByteArray]:
-        return {name: frame.rgb for name, frame in drawer.frames(poses, cameras).items()}
+    def frames(step: int) -> Mapping[str, ByteArray]:
+        return {name: frame.rgb for name, frame in drawer.seen(episode.poses, step, cameras).items()}
 
     return frames
 

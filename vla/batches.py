@@ -27,8 +27,8 @@ from vla.text import PAD, Vocabulary
 class SceneView(Protocol):
     """Draws one episode's scene at the policy's resolution."""
 
-    def pixels(self, poses: FloatArray) -> ByteArray:
-        """Frames of all cameras, (V, H, W, 3)."""
+    def pixels(self, poses: FloatArray, step: int) -> ByteArray:
+        """Frames of all cameras, (V, H, W, 3), at a control step of the episode with `poses` (T + 1, N, 7)."""
 
     def labels(self, poses: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Where the goal's target and place are: points (V, R, 3) and positions (R, 4), as in `vla.model.Batch`."""
@@ -113,7 +113,7 @@ class Demonstrations:
                 self.first[number],
             )
             for step in range(len(episode)):
-                cache.pixels[first + step] = view.pixels(episode.poses[step])
+                cache.pixels[first + step] = view.pixels(episode.poses, step)
                 cache.points[first + step], cache.positions[first + step] = view.labels(episode.poses[step])
             return len(episode)
 
@@ -130,8 +130,8 @@ class Demonstrations:
             return Drawn(cache.pixels[samples], cache.points[samples], cache.positions[samples])
         drawn = []
         for number, step in map(self.locate, samples.tolist()):
-            view, poses = self._view(number), self.episodes[number].poses[step]
-            drawn.append((view.pixels(poses), *view.labels(poses)))
+            view, poses = self._view(number), self.episodes[number].poses
+            drawn.append((view.pixels(poses, step), *view.labels(poses[step])))
         return Drawn(*map(np.stack, zip(*drawn, strict=True)))
 
     def _view(self, number: int) -> SceneView:

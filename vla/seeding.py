@@ -9,7 +9,7 @@ import numpy as np
 
 from vla.contract import EpisodeRequest
 
-StreamName = Literal["scene", "language", "perturbation", "dynamics", "policy"]
+StreamName = Literal["scene", "language", "perturbation", "dynamics", "noise", "policy"]
 
 
 def _entropy(*parts: object) -> int:

@@ -14,7 +14,7 @@ def contact_sheet(episode: Episode, frames: FrameSource, cameras: tuple[str, ...
 
     Args:
         episode: What to show.
-        frames: Poses (N, 7) to camera name to picture (H, W, 3).
+        frames: Control step to camera name to picture (H, W, 3).
         cameras: Rows, top to bottom.
         moments: Columns at most.
 
@@ -27,7 +27,7 @@ def contact_sheet(episode: Episode, frames: FrameSource, cameras: tuple[str, ...
     if moments < 1:
         raise ValueError(f"expected at least one moment, got {moments}")
     steps = np.unique(np.linspace(0, len(episode), moments).round().astype(int))
-    views = [frames(episode.poses[step]) for step in steps]
+    views = [frames(int(step)) for step in steps]
     for camera in cameras:
         if camera not in views[0]:
             raise ValueError(f"no camera {camera!r}; the scene has {sorted(views[0])}")

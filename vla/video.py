@@ -1,6 +1,6 @@
 """Videos of stored episodes: drawn again from poses, captioned, encoded as MP4 that browsers play.
 
-Knows no renderer: the caller passes a function from poses to frames, so that any resolution and any camera will do.
+Knows no renderer: the caller passes a function from control steps to frames; any resolution and any camera will do.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import av
 import cv2
 import numpy as np
 
-from vla.contract import ByteArray, EpisodeRequest, FloatArray
+from vla.contract import ByteArray, EpisodeRequest
 from vla.episode import Episode
 from vla.suites import UNPERTURBED, cell_of
 
-FrameSource = Callable[[FloatArray], Mapping[str, ByteArray]]  # poses (N, 7) -> camera -> (H, W, 3) sRGB
+FrameSource = Callable[[int], Mapping[str, ByteArray]]  # control step -> camera -> (H, W, 3) sRGB
 
 Color = tuple[int, int, int]
 BAR: Color = (17, 20, 26)
@@ -57,7 +57,7 @@ def episode_frames(episode: Episode, frames: FrameSource, look: Look) -> Iterato
     """Captioned pictures (H, W, 3), one a control step, the last one held."""
     steps = len(episode)
     for step in range(steps + 1):
-        views = frames(episode.poses[step])
+        views = frames(step)
         missing = [camera for camera in look.cameras if camera not in views]
         if missing:
             raise ValueError(f"no camera {missing[0]!r}; the scene has {sorted(views)}")

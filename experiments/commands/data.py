@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vla.collect import FAILED
-from vla.contract import ByteArray, FloatArray
+from vla.contract import ByteArray
 from vla.episode import Episode, request_from_key
 from vla.registry import nearest
 from vla.store import EpisodeStore
@@ -147,8 +147,8 @@ def view(store: EpisodeStore, args: Args, console: Console) -> dict[str, Any]:
     out = args.out or Path(f"{episode.key}.png")
     renderer = EpisodeRenderer(SceneSpec.from_dict(episode.spec), size=args.size)
 
-    def frames(poses: FloatArray) -> dict[str, ByteArray]:
-        return {name: frame.rgb for name, frame in renderer.frames(poses, args.camera).items()}
+    def frames(step: int) -> dict[str, ByteArray]:
+        return {name: frame.rgb for name, frame in renderer.seen(episode.poses, step, args.camera).items()}
 
     if out.suffix == ".mp4":
         write_episode(episode, frames, out, Look(cameras=args.camera))

@@ -31,7 +31,7 @@ class Dots:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spots, self.target = np.array(spec["spots"]), int(spec["target"])
 
-    def pixels(self, poses: FloatArray) -> ByteArray:
+    def pixels(self, poses: FloatArray, step: int) -> ByteArray:
         image = np.full((1, SIDE, SIDE, 3), 128, np.uint8)
         for channel, (u, v) in enumerate(self.spots):
             x, y = int(u * SIDE), int(v * SIDE)
@@ -150,7 +150,7 @@ def test_it_learns_to_obey_the_word(tmp_path: Path, head: str) -> None:
 @torch.inference_mode()
 def act_error(model: CompactVLA, config: PolicyConfig, item: Episode) -> tuple[float, float]:
     view = Dots(item.spec)
-    pixels = torch.from_numpy(view.pixels(item.poses[0]))[None]
+    pixels = torch.from_numpy(view.pixels(item.poses, 0))[None]
     tokens = torch.from_numpy(config.vocabulary.encode([item.instruction]))
     state = torch.from_numpy(config.normalizer.state(item.agent_pos[:1]))
     out = model.act(pixels, tokens, state, torch.zeros(1, 2, 7)).numpy()
