@@ -41,6 +41,8 @@ class Measures:
         intended: Whether the first object approached is one that the goal asks to act on (INT-ACT's intention).
         grasped: Whether an object of the goal was held at any time.
         first_goal: Which was reached first: the goal that was `told`, its `contrast` (see `SceneSpec`), or neither.
+        told: The object that the instruction asks to act on, as colour and kind (`red block`); empty for a group.
+        touched: The first object that the robot touched, in the same words; empty if none.
         path_m: Length of the tool's way.
         jerk: Root mean square of the tool's jerk at the control rate, m/s^3.
         peak_speed: Greatest speed of the tool between two control steps, m/s.
@@ -58,6 +60,8 @@ class Measures:
     intended: bool = False
     grasped: bool = False
     first_goal: FirstGoal = ""
+    told: str = ""
+    touched: str = ""
     path_m: float = 0.0
     jerk: float = 0.0
     peak_speed: float = 0.0
