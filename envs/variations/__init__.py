@@ -26,6 +26,13 @@ AxisKind = Literal["axis", "control"]
 AxisFunction = Callable[[SceneSpec, np.random.Generator, float, Task, float], SceneSpec]
 Applies = Callable[[type[Task]], bool]
 
+CHANGES: dict[Family, tuple[str, ...]] = {  # fields of SceneSpec that an axis may change if it does not say otherwise
+    "visual": ("light", "background", "cameras", "table.texture", "objects.texture", "objects.material"),
+    "semantic": ("instruction", "instruction_step", "instruction_before", "spoken", "refuse", "manner", "max_steps"),
+    "object": ("objects", "goal", "instruction"),
+    "robot": ("robot", "disturbance", "objects.mass", "objects.friction", "table.friction", "max_steps"),
+}
+
 
 def every(task: type[Task]) -> bool:
     """All task families."""
@@ -48,6 +55,8 @@ class Axis:
             else changes, 2 what is spoken of, 3 how it is said, 4 what is left of that.
         peers: Benchmarks that test it, at one magnitude at least.
         applies: Which task families it means something for.
+        changes: Fields of SceneSpec that it may change, `objects.mass` for one field of every object; other goals that
+            become possible, and the one that is spoken of in the swapped twin, may always follow.
     """
 
     name: str
@@ -59,6 +68,7 @@ class Axis:
     stage: int
     peers: tuple[str, ...]
     applies: Applies
+    changes: tuple[str, ...]
 
     @property
     def summary(self) -> str:
@@ -93,11 +103,16 @@ def axis(
     kind: AxisKind = "axis",
     stage: int = 1,
     applies: Applies = every,
+    changes: tuple[str, ...] = (),
 ) -> Callable[[AxisFunction], AxisFunction]:
-    """Decorator that registers a function as an axis; the arguments are the fields of `Axis`."""
+    """Decorator that registers a function as an axis; the arguments are the fields of `Axis`.
+
+    `changes` is what axes of the family usually change (`CHANGES`) where none are given.
+    """
 
     def register(function: AxisFunction) -> AxisFunction:
-        AXES.register(name)(Axis(name, family, kind, unit, levels, function, stage, peers, applies))
+        fields = changes or CHANGES[family]
+        AXES.register(name)(Axis(name, family, kind, unit, levels, function, stage, peers, applies, fields))
         return function
 
     return register
