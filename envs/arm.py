@@ -32,13 +32,16 @@ class Arm:
     Attributes:
         robot: Its data.
         body: PyBullet's number of it.
-        joints: (n,) positions of the arm's joints, radians, as last read.
+        joints: (n,) positions of the arm's joints, radians, as its encoders last said.
         fingers: (2,) positions of the fingers, metres from closed, as last read.
         links: (L, 7) pose of every link but the base, as last read.
     """
 
-    def __init__(self, client: Client, robot: Robot, spec: RobotSpec) -> None:
-        """Load the robot and put it where `spec` says. Raises PhysicsError if PyBullet cannot load it."""
+    def __init__(self, client: Client, robot: Robot, spec: RobotSpec, offset: tuple[float, ...] = ()) -> None:
+        """Load the robot and put it where `spec` says; its encoders are wrong by `offset` (n,), radians.
+
+        Raises PhysicsError if PyBullet cannot load it.
+        """
         self._client, self.robot, self._spec = client, robot, spec
         self.body = self._load()
         self._moving = (*robot.arm_joints, *robot.finger_joints)
@@ -52,7 +55,8 @@ class Arm:
             client.changeDynamics(
                 self.body, joint, jointLowerLimit=lower, jointUpperLimit=upper, maxJointVelocity=SPEED_RESERVE * fastest
             )
-        self.start = np.array(start[: len(robot.arm_joints)])
+        self._offset = np.array(offset or np.zeros(len(robot.arm_joints)))
+        self.start = np.array(start[: len(robot.arm_joints)]) + self._offset
         self._couple_fingers()
         self.read()
 
@@ -74,13 +78,13 @@ class Arm:
         return frozenset(self.robot.finger_links)
 
     def drive(self, position: Float64, velocity: Float64) -> None:
-        """Aim at joint positions (n,), radians, moving at `velocity` (n,), rad/s, in the next substep."""
+        """Aim at what the encoders are to say (n,), radians, moving at `velocity` (n,), rad/s, in the next substep."""
         robot = self.robot
         self._client.setJointMotorControlArray(
             self.body,
             robot.arm_joints,
             self._client.POSITION_CONTROL,
-            targetPositions=position.tolist(),
+            targetPositions=(position - self._offset).tolist(),
             targetVelocities=velocity.tolist(),
             forces=robot.max_force,
             positionGains=(POSITION_GAIN,) * len(robot.arm_joints),
@@ -115,7 +119,8 @@ class Arm:
         """Read joints and links in as few calls as there are; everything else answers from this."""
         moving = np.array([state[0] for state in self._client.getJointStates(self.body, self._moving)])
         count = len(self.robot.arm_joints)
-        self.joints, self._finger_positions = moving[:count], moving[count:]
+        self.joints: Float64 = moving[:count] + self._offset
+        self._finger_positions = moving[count:]
         self.fingers = self.robot.finger_ways(self._finger_positions)
         links = self._client.getLinkStates(self.body, self._link_numbers, computeForwardKinematics=1)
         self.links = np.array([(*link[4], *link[5]) for link in links])

@@ -9,7 +9,7 @@ from envs.cameras import look_at
 from envs.control import CONTROL_MODES
 from envs.lens import lens
 from envs.materials import substance
-from envs.objects import checked_kind
+from envs.objects import checked_kind, object_kind
 from envs.robots import ROBOTS
 from envs.scene import (
     PHYSICS_HZ,
@@ -17,7 +17,9 @@ from envs.scene import (
     CameraSpec,
     GoalSpec,
     LightSpec,
+    MoveSpec,
     ObjectSpec,
+    PushSpec,
     RobotSpec,
     SceneSpec,
     SensorSpec,
@@ -25,6 +27,7 @@ from envs.scene import (
 from envs.tasks.base import TASKS
 from vla.registry import nearest
 
+LATEST = 5.0  # seconds that an action may be late
 FARTHEST = 10.0  # metres from the robot's base that anything may be
 
 
@@ -40,6 +43,7 @@ def check_scene(spec: SceneSpec) -> None:
     check_cameras(spec.cameras)
     _check_light(spec.light)
     _expect(spec.max_steps >= 1, "max_steps", spec.max_steps, "at least 1 control step")
+    _check_disturbance(spec)
     _positive("table.size", spec.table.size)
     _expect(spec.table.friction >= 0, "table.friction", spec.table.friction, "0 or more")
 
@@ -84,9 +88,32 @@ def check_robot(spec: RobotSpec) -> None:
         _expect(within, f"robot.joints[{number}]", joint, f"{lower:g} to {upper:g} radians")
     opening = 0 <= spec.opening <= robot.max_opening + 1e-9
     _expect(opening, "robot.opening", spec.opening, f"0 to {robot.max_opening:g} m between the fingers")
+    widest = spec.widest == 0 or spec.opening <= spec.widest <= robot.max_opening
+    _expect(widest, "robot.widest", spec.widest, f"0, or robot.opening ({spec.opening:g}) to {robot.max_opening:g} m")
     rate = spec.control_hz > 0 and math.isclose(PHYSICS_HZ / spec.control_hz, round(PHYSICS_HZ / spec.control_hz))
     _expect(rate, "robot.control_hz", spec.control_hz, f"a divisor of {PHYSICS_HZ} (10, 12, 20, 30, 60 ...)")
     _finite("robot.base, base_yaw", (*spec.base, spec.base_yaw))
+
+
+def _check_disturbance(spec: SceneSpec) -> None:
+    what, joints = spec.disturbance, len(ROBOTS[spec.robot.name]().arm_joints)
+    share = 0 <= what.action_noise <= 1
+    _expect(share, "disturbance.action_noise", what.action_noise, "0 to 1, a share of full scale")
+    late = 0 <= what.action_delay <= LATEST
+    _expect(late, "disturbance.action_delay", what.action_delay, f"0 to {LATEST:g} seconds")
+    _expect(len(what.joint_offset) in (0, joints), "disturbance.joint_offset", what.joint_offset, f"{joints} numbers")
+    _finite("disturbance.joint_offset", what.joint_offset)
+    _expect(what.slips >= 0 and what.seed >= 0, "disturbance.slips, seed", (what.slips, what.seed), "0 or more")
+    free = [item.name for item in spec.objects if object_kind(item.kind).moves]
+    events: tuple[PushSpec | MoveSpec, ...] = (*what.pushes, *what.moves)
+    for event in events:
+        _expect(event.step >= 0, "step of a push or move", event.step, "0 or more")
+        if event.name not in free and (event.name or isinstance(event, MoveSpec)):
+            raise nearest("object that moves freely", event.name, free)
+    for push in what.pushes:
+        _finite("impulse of a push", push.impulse)
+    for move in what.moves:
+        _finite("position, yaw of a move", (*move.position, move.yaw))
 
 
 def _check_goals(spec: SceneSpec) -> None:

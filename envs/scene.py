@@ -181,7 +181,7 @@ class RobotSpec:
     """Which robot, where, and how it starts.
 
     `joints` are radians; empty means the robot's home posture. `widest` limits how far the fingers open, metres; 0 is
-    as far as the gripper can.
+    as far as the gripper can. Actions mean the same motion per control step at every `control_hz`.
     """
 
     name: str = "panda"
@@ -200,7 +200,7 @@ class PushSpec:
 
     Attributes:
         step: Control step at whose beginning it happens.
-        name: Object; empty for the robot's hand.
+        name: Object that moves freely, pushed at its centre of mass; empty for the robot's hand.
         impulse: N s, world frame.
     """
 
@@ -211,12 +211,12 @@ class PushSpec:
 
 @dataclass(frozen=True)
 class MoveSpec:
-    """Somebody moves an object while the robot works, unless the robot holds it.
+    """Somebody moves an object while the robot works, unless the robot touches it or something is in the way by then.
 
     Attributes:
         step: Control step at whose beginning it happens.
-        name: Object.
-        position: Where it stands then, metres, world.
+        name: Object that moves freely.
+        position: Where it stands then, metres, world; it lies or stands as it did at the start.
         yaw: Its rotation about z then, radians.
     """
 
@@ -232,17 +232,18 @@ class DisturbanceSpec:
 
     Attributes:
         action_noise: Standard deviation of what is added to each entry of a motion, share of full scale.
-        action_delay: Control steps by which actions are carried out late; the robot holds still until then.
+        action_delay: Seconds by which actions are carried out late, in steps of physics; the robot holds still until
+            the first one.
         joint_offset: What the robot believes its joints to be, minus what they are, radians: its encoders, and so its
             proprioception and its controller, are wrong by that. Empty for none.
         pushes: Impulses.
         moves: Objects that are moved.
-        slips: How many times what the robot holds slips out of its fingers, a moment after the grasp.
+        slips: How many times the fingers open for a moment by themselves, soon after they have taken hold of something.
         seed: Of what is drawn at random at run time.
     """
 
     action_noise: float = 0.0
-    action_delay: int = 0
+    action_delay: float = 0.0
     joint_offset: tuple[float, ...] = ()
     pushes: tuple[PushSpec, ...] = ()
     moves: tuple[MoveSpec, ...] = ()

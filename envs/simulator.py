@@ -20,7 +20,7 @@ from envs.fixture import FIXTURE_LINK
 from envs.objects import object_kind
 from envs.poses import ROBOT_BODY, pose_rows
 from envs.robots import ROBOTS
-from envs.scene import PHYSICS_HZ, TABLE_NAME, SceneSpec, Vec3, orientation
+from envs.scene import PHYSICS_HZ, TABLE_NAME, ObjectSpec, SceneSpec, Vec3, orientation
 from envs.state import BodyState
 from vla.contract import FloatArray
 
@@ -45,6 +45,9 @@ class Simulator:
         self._spec: SceneSpec | None = None
         self._target: Float64 = np.zeros(0)  # joints (n,) that the arm was last told
         self._velocity: Float64 = np.zeros(0)  # rad/s of the last command
+        self._begin: Float64 = self._target  # the same of the command before
+        self._before: Float64 = self._velocity
+        self._told = 0  # steps of physics since the last command
         self._object_poses: dict[str, Float64] = {}  # (7,) of what moves
         self._velocities: dict[str, tuple[Vec3, Vec3]] = {}  # m/s and rad/s of what moves
         self._parts: dict[str, tuple[float, Float64]] = {}  # joint position and pose (7,) of moving parts
@@ -71,37 +74,81 @@ class Simulator:
         self._object_poses, self._velocities, self._parts = {}, {}, {}
         build_floor(client, spec.table.center, spec.background.floor_height)
         table = build_table(client, spec.table)
-        self._arm = Arm(client, robot, spec.robot)
+        self._arm = Arm(client, robot, spec.robot, spec.disturbance.joint_offset)
         solid = [item for item in spec.objects if object_kind(item.kind).shape(item.size).pieces]
         bodies = {item.name: build_object(client, item) for item in solid}
         self._names = {table: TABLE_NAME} | {body: name for name, body in bodies.items()}
         self._free = {item.name: bodies[item.name] for item in solid if object_kind(item.kind).moves}
         self._jointed = {i.name: bodies[i.name] for i in solid if object_kind(i.kind).shape(i.size).part is not None}
         self._target, self._velocity = self._arm.start.copy(), np.zeros(len(robot.arm_joints))
+        self._begin, self._before, self._told = self._target, self._velocity, 0
         self._settle(spec.robot.opening)
 
-    def run(self, command: ArmCommand) -> None:
-        """One control step towards `command`.
-
-        The reference is the straight line in joint space from the last command to this one, averaged over the last
-        `SMOOTHING_S` seconds: it never leaves what was commanded, and it asks for accelerations that an arm has.
-        """
+    @property
+    def substeps(self) -> int:
+        """Steps of physics in a control step."""
         assert self._spec is not None
-        substeps = round(PHYSICS_HZ / self._spec.robot.control_hz)
-        before, velocity = self._velocity, (command.joints - self._target) * (PHYSICS_HZ / substeps)
+        return round(PHYSICS_HZ / self._spec.robot.control_hz)
+
+    def run(self, command: ArmCommand) -> None:
+        """One control step towards `command`."""
+        self.tell(command)
+        self.advance(self.substeps)
+
+    def tell(self, command: ArmCommand) -> None:
+        """From now on go to `command`, within one control step; nothing moves before `advance`."""
+        self._begin, self._before, self._told = self._target, self._velocity, 0
+        self._velocity = (command.joints - self._begin) * (PHYSICS_HZ / self.substeps)
+        self._target = command.joints.copy()
         self._arm.drive_fingers(command.opening)
-        for substep in range(1, substeps + 1):
-            now = substep / PHYSICS_HZ
-            rest = max(SMOOTHING_S - now, 0.0)  # of the averaging window, still in the step before
-            here = SMOOTHING_S - rest
-            ahead = now - here + here * here / (2 * SMOOTHING_S)
-            moved = velocity * ahead - before * (rest * rest / (2 * SMOOTHING_S))
-            self._arm.drive(self._target + moved, (velocity * here + before * rest) / SMOOTHING_S)
+
+    def advance(self, substeps: int) -> None:
+        """Let so many steps of physics pass; after the last command has been carried out the arm stands still."""
+        for _ in range(substeps):
+            self._told += 1
+            self._arm.drive(*self._reference(self._told / PHYSICS_HZ))
             self._client.stepSimulation()
-        self._target, self._velocity = command.joints.copy(), velocity
         earlier = self._object_poses
         self._read()
         self._rest(earlier)
+
+    def push(self, name: str, impulse: Vec3) -> None:
+        """Give an object that moves freely, or the hand if `name` is empty, an impulse (N s, world frame)."""
+        if not name:
+            hand = self._arm.robot.hand_link
+            force, where = [PHYSICS_HZ * value for value in impulse], self._arm.links[hand][:3].tolist()
+            self._client.applyExternalForce(self._arm.body, hand, force, where, self._client.WORLD_FRAME)
+            return
+        body = self._free[name]
+        linear, angular = self._client.getBaseVelocity(body)
+        kick = np.array(impulse) / float(self._client.getDynamicsInfo(body, -1)[0])
+        self._wake()
+        self._client.resetBaseVelocity(body, (np.array(linear) + kick).tolist(), angular)
+
+    def place(self, item: ObjectSpec) -> None:
+        """Put an object that moves freely where `item`, which bears its name, stands; it is at rest then."""
+        self._wake()  # what leant on it must fall
+        self._client.resetBasePositionAndOrientation(self._free[item.name], item.position, orientation(item))
+        self._client.resetBaseVelocity(self._free[item.name], (0, 0, 0), (0, 0, 0))
+        self._read()
+
+    def _wake(self) -> None:
+        for body in self._free.values():
+            self._client.changeDynamics(body, -1, activationState=self._client.ACTIVATION_STATE_WAKE_UP)
+
+    def _reference(self, now: float) -> tuple[Float64, Float64]:
+        """Joint positions and speeds to aim at, `now` seconds after the last command.
+
+        The reference is the straight line in joint space from the command before to the last one, averaged over the
+        last `SMOOTHING_S` seconds (or one control step, if that is less): it never leaves what was commanded, and it
+        asks for accelerations that an arm has.
+        """
+        smoothing = min(SMOOTHING_S, self.substeps / PHYSICS_HZ)
+        rest = max(smoothing - now, 0.0)  # of the averaging window, still in the command before
+        here = smoothing - rest
+        ahead = now - here + here * here / (2 * smoothing)
+        moved = self._velocity * ahead - self._before * (rest * rest / (2 * smoothing))
+        return self._begin + moved, (self._velocity * here + self._before * rest) / smoothing
 
     def poses(self) -> FloatArray:
         """(N, 7) position and quaternion xyzw of every row of `pose_rows(spec)`: link frames and object frames."""
@@ -113,7 +160,7 @@ class Simulator:
         return out
 
     def joints(self) -> Float64:
-        """Positions of the arm's joints (n,), radians."""
+        """Positions of the arm's joints (n,), radians, as its encoders say."""
         return self._arm.joints.copy()
 
     def fingers(self) -> Float64:

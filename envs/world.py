@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from envs.cameras import ImageSize, chosen_cameras, place, pose_matrix, resolution
 from envs.checks import check_scene
-from envs.control import ControlMode, action_entries, make_control
+from envs.control import ArmCommand, ControlMode, action_entries, make_control
 from envs.control.checks import checked_action
+from envs.disturbing import Disturber
 from envs.measuring import Gauge
 from envs.poses import pose_rows
 from envs.renderer.make import RENDERERS
 from envs.renderer.types import Camera, Frame
-from envs.scene import CameraSpec, SceneSpec
+from envs.scene import CameraSpec, DisturbanceSpec, SceneSpec
 from envs.scenes import make_scene, with_cameras, with_noise
 from envs.simulator import Simulator
 from envs.state import WorldState
@@ -94,6 +95,7 @@ class World:
         self._close_renderer()
         self._simulator.build(spec)
         control.reset(self._simulator.joints())
+        self._disturber = _disturber(spec, control)
         self._task: Task = task
         self._control: ControlMode = control
         self._entries = control.entries(control.robot)
@@ -181,8 +183,7 @@ class World:
         checked = checked_action(action, self._entries)
         if self._over:
             raise RuntimeError(f"this episode ended after {self._steps} steps; call reset first")
-        self._state = None
-        self._simulator.run(self._control.command(checked, self._simulator.joints()))
+        executed = self._carry_out(checked)
         self._steps += 1
         if self._history is not None:
             self._history.append(self._simulator.poses())
@@ -194,7 +195,29 @@ class World:
         self._state = state = replace(state, stage=self._stage)
         self._gauge.look(state, success)
         reason = "" if not self._over else "success" if success else self._failure(state)
-        return StepResult(self._over, success, reason, self._tally.done, self._tally.parts)
+        return StepResult(self._over, success, reason, self._tally.done, self._tally.parts, executed)
+
+    def _carry_out(self, action: Float64) -> FloatArray | None:
+        """One control step in which the policy wants `action` (n,); what is done in its place if something disturbs."""
+        simulator, disturber = self._simulator, self._disturber
+        if disturber is None:
+            self._state = None
+            simulator.run(self._control.command(action, simulator.joints()))
+            return None
+        state = self.state()
+        self._state = None
+        for push in disturber.pushes(state.step):
+            simulator.push(push.name, push.impulse)
+        for thing in disturber.moves(state):
+            simulator.place(thing)
+        due = disturber.due(action)
+        executed = disturber.carried_out(due, state)
+        if disturber.late:
+            simulator.advance(disturber.late)
+        if due is not None:
+            simulator.tell(self._control.command(executed, simulator.joints()))
+        simulator.advance(simulator.substeps - disturber.late)
+        return executed.astype(np.float32)
 
     def poses(self) -> FloatArray:
         """Poses of all moving parts, (N, 7): position (m, world) and quaternion xyzw; rows as `envs.poses` says."""
@@ -204,16 +227,23 @@ class World:
     def agent_pos(self) -> FloatArray:
         """Proprioception (8,): tool position (m, base frame) 3, axis-angle 3, finger positions (m) 2 as in LIBERO.
 
+        The tool is where the encoders say; they are right unless the scene's `joint_offset` says otherwise.
         LIBERO counts the second finger negative. The axis-angle is the one that is continuous around a tool pointing
         down (angle in [0, 2 pi]), where the usual one jumps between +pi and -pi.
         """
         spec = self.spec
-        position, quaternion = self._simulator.tool()
-        half = spec.robot.base_yaw / 2
-        base = pose_matrix(np.array([*spec.robot.base, 0.0, 0.0, np.sin(half), np.cos(half)]))
         out = np.empty(STATE_DIM, np.float32)
-        out[:3] = base[:3, :3].T @ (position - base[:3, 3])
-        out[3:6] = _axis_angle(_turned_back(quaternion, half))
+        if spec.disturbance.joint_offset:
+            from envs.kinematics import kinematics, vector_from_rotation  # compiled: slow to import
+
+            believed = kinematics(spec.robot.name).forward(self._simulator.joints())
+            out[:3], out[3:6] = believed[:3, 3], _continuous(vector_from_rotation(believed[:3, :3]))
+        else:
+            position, quaternion = self._simulator.tool()
+            half = spec.robot.base_yaw / 2
+            base = pose_matrix(np.array([*spec.robot.base, 0.0, 0.0, np.sin(half), np.cos(half)]))
+            out[:3] = base[:3, :3].T @ (position - base[:3, 3])
+            out[3:6] = _axis_angle(_turned_back(quaternion, half))
         left, right = self._simulator.fingers()
         out[6:] = left, -right
         return out
@@ -285,11 +315,25 @@ class World:
             self._renderer = None
 
 
+def _disturber(spec: SceneSpec, control: ControlMode) -> Disturber | None:
+    """What disturbs the episode; None if nothing does. Its action that does nothing keeps joints and fingers."""
+    if spec.disturbance == DisturbanceSpec():
+        return None
+    still = control.action_for(ArmCommand(control.commanded, spec.robot.opening), control.commanded)
+    return Disturber(spec, still)
+
+
 def _turned_back(quaternion: Float64, half_yaw: float) -> Float64:
     """`quaternion` (xyzw, world) seen from a base that is turned by twice `half_yaw` about z."""
     x, y, z, w = quaternion
     s, c = -np.sin(half_yaw), np.cos(half_yaw)
     return np.array([c * x - s * y, c * y + s * x, c * z + s * w, c * w - s * z])
+
+
+def _continuous(vector: Float64) -> Float64:
+    """The axis-angle (3,) that `_axis_angle` gives for the same rotation, from one of up to pi radians."""
+    angle = float(np.linalg.norm(vector))
+    return vector * (1.0 - 2.0 * np.pi / angle) if vector[0] < 0 and angle > 0 else vector
 
 
 def _axis_angle(quaternion: Float64) -> Float64:

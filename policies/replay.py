@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from envs.scene import DisturbanceSpec, SceneSpec
 from policies.registry import POLICIES
 from vla.contract import FloatArray, Observation
 from vla.episode import request_from_key
@@ -18,8 +19,10 @@ from vla.store import EpisodeStore
 
 @POLICIES.register("replay")
 class ReplayPolicy:
-    """Executes what was executed in the stored episode of the same seed, noise included; holds still after its end.
+    """Gives the world what it was given in the stored episode of the same seed; holds still after its end.
 
+    That is what was executed, noise of demonstrations included; where the scene itself disturbed the actions, which it
+    will do again, it is what the policy wanted.
     Where several episodes of a folder have one seed (perturbed twins), the least perturbed one is replayed.
     """
 
@@ -40,7 +43,9 @@ class ReplayPolicy:
         key = self._keys.get(episode_seed)
         if key is None:
             raise ValueError(f"{self._store.folder} has no episode with the seed {episode_seed} to replay")
-        self._actions = self._store.load(key).executed
+        episode = self._store.load(key)
+        disturbed = SceneSpec.from_dict(episode.spec).disturbance != DisturbanceSpec()
+        self._actions = episode.action if disturbed else episode.executed
 
     def act(self, observations: Sequence[Observation]) -> FloatArray:
         """Return the stored action of each step, (B, 1, 7)."""

@@ -9,7 +9,7 @@ unless uint8. Frames: `_w` world, `_b` robot base, `_c` camera (x right, y down,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypedDict
 
 import numpy as np
@@ -86,7 +86,8 @@ class EpisodeRequest:
 class StepResult:
     """What one control step did. `done` covers success, time limit and unrecoverable failure.
 
-    `completed` of the goal's `parts` have been done so far, in their order; most goals are one part.
+    `completed` of the goal's `parts` have been done so far, in their order; most goals are one part. `executed` is the
+    action that was carried out, where something came between (noise, delay); None where it is the one that was given.
     """
 
     done: bool
@@ -94,6 +95,7 @@ class StepResult:
     reason: str  # "" until done; then "success" or the failure reason, for example "time_limit:not_grasped"
     completed: int = 0
     parts: int = 1
+    executed: FloatArray | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

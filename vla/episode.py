@@ -35,7 +35,8 @@ class Episode:
         agent_pos: (T+1, 8) float32 proprioception, see `vla.contract.STATE_DIM`.
         action: (T, A) float32 in [-1, 1]: what the policy wanted, the label to learn from; A is up to the control mode,
             7 for tool poses.
-        executed: (T, A) float32 in [-1, 1]: what the world was given; differs from `action` where noise was injected.
+        executed: (T, A) float32 in [-1, 1]: what the world carried out; differs from `action` where noise was injected
+            and where the scene disturbs actions.
         result: How it ended.
         meta: Free JSON-ready notes (policy, versions); not part of the content hash.
     """

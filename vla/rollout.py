@@ -42,7 +42,7 @@ class Subscriber(Protocol):
         """The scene is built, nothing has moved."""
 
     def on_step(self, world: World, action: FloatArray, executed: FloatArray, step: StepResult) -> None:
-        """The world was given `executed` (7,); the policy had wanted `action` (7,)."""
+        """The world carried out `executed` (7,); the policy had wanted `action` (7,)."""
 
     def on_end(self, result: EpisodeResult) -> None:
         """The episode is over; called once, for errors too. An exception here goes to the caller."""
@@ -148,8 +148,9 @@ def _steps(
         observation["step"] = progress.steps
         chunk = checked_chunk((yield observation), execute)
         for action in chunk[:execute]:
-            executed = action if action_filter is None else action_filter(action, progress.steps)
-            step = world.step(executed)
+            given = action if action_filter is None else action_filter(action, progress.steps)
+            step = world.step(given)
+            executed = given if step.executed is None else step.executed
             progress.steps += 1
             progress.parts = step.parts
             if step.parts > 1 and step.completed > len(progress.done_at):

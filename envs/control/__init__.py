@@ -68,6 +68,7 @@ class ControlMode(ABC):
         self._kinematics = kinematics(spec.robot.name)
         self._max_step = np.array(self.robot.max_velocity) / spec.robot.control_hz
         self._command = np.array(self.robot.home)
+        self._widest = spec.robot.widest or self.robot.max_opening
 
     @staticmethod
     @abstractmethod
@@ -98,11 +99,11 @@ class ControlMode(ABC):
 
     def _opening(self, gripper: float) -> float:
         """Metres between the fingers that the last entry of an action asks for."""
-        return 0.0 if gripper > 0 else self.robot.max_opening
+        return 0.0 if gripper > 0 else self._widest
 
     def _gripper(self, opening: float) -> float:
         """The entry that asks for an opening."""
-        return 1.0 if opening < self.robot.max_opening / 2 else -1.0
+        return 1.0 if opening < self._widest / 2 else -1.0
 
 
 CONTROL_MODES: Registry[type[ControlMode]] = Registry("control mode", "envs.control")

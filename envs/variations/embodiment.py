@@ -1,10 +1,11 @@
-"""The robot: how it starts and what it is."""
+"""The robot: what it is, where it stands, how it starts, and what it knows of itself."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.robots import ROBOTS
 from envs.scene import SceneSpec
@@ -12,11 +13,47 @@ from envs.tasks.base import Task
 from envs.variations import axis
 
 
-@axis("start", "robot", "rad (norm over the joints)", (0.1, 0.2, 0.3, 0.5, 0.7), peers=("LIBERO-Plus",))
+@axis("start", "robot", "rad (norm over the joints)", (0.1, 0.2, 0.3, 0.5, 0.7), peers=("LIBERO-Plus", "FactorWorld"))
 def start(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """The robot starts away from home, in a random direction of joint space."""
     robot = ROBOTS[spec.robot.name]()
-    direction = rng.normal(size=len(robot.home))
-    joints = np.asarray(robot.home) + magnitude * direction / np.linalg.norm(direction)
+    joints = np.asarray(robot.home) + magnitude * _direction(rng, len(robot.home))
     joints = np.clip(joints, robot.lower, robot.upper)
-    return replace(spec, robot=replace(spec.robot, joints=tuple(round(float(q), 5) for q in joints)))
+    return replace(spec, robot=replace(spec.robot, joints=_rounded(joints)))
+
+
+@axis("base_offset", "robot", "m in the plane", (0.02, 0.04, 0.06, 0.08, 0.10), peers=("FactorWorld",))
+def base_offset(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
+    """The robot stands elsewhere: its base is shifted in a random direction, and what it knows of itself with it."""
+    angle = rng.uniform(-np.pi, np.pi)
+    x, y, z = spec.robot.base
+    base = round(x + magnitude * np.cos(angle), 5), round(y + magnitude * np.sin(angle), 5), z
+    return replace(spec, robot=replace(spec.robot, base=base))
+
+
+@axis("gripper_opening", "robot", "m less than the widest", (0.004, 0.008, 0.012, 0.016, 0.020))
+def gripper_opening(
+    spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float
+) -> SceneSpec:
+    """The fingers open less far than they could; everything that is to be grasped still fits between them."""
+    widest = round(ROBOTS[spec.robot.name]().max_opening - magnitude, 5)
+    opening = min(spec.robot.opening, widest)
+    return replace(spec, robot=replace(spec.robot, opening=opening, widest=widest))
+
+
+@axis("joint_offset", "robot", "rad (norm over the joints)", (0.01, 0.02, 0.03, 0.04, 0.05))
+def joint_offset(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
+    """The encoders are badly calibrated: proprioception and controller believe the joints where they are not."""
+    offset = magnitude * _direction(rng, len(ROBOTS[spec.robot.name]().home))
+    return replace(spec, disturbance=replace(spec.disturbance, joint_offset=_rounded(offset)))
+
+
+def _direction(rng: np.random.Generator, joints: int) -> NDArray[np.float64]:
+    """A random unit vector (n,) of joint space."""
+    direction = rng.normal(size=joints)
+    unit: NDArray[np.float64] = direction / np.linalg.norm(direction)
+    return unit
+
+
+def _rounded(joints: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(round(float(q), 5) for q in joints)
