@@ -18,6 +18,7 @@ from vla.checkpoint import PolicyConfig
 from vla.contract import EpisodeRequest
 from vla.episode import Episode
 from vla.model import ModelConfig
+from vla.normalize import Normalizer
 from vla.pool import run_episodes
 from vla.provenance import commit
 from vla.store import EpisodeStore
@@ -125,12 +126,18 @@ def _compare_pictures(store: EpisodeStore) -> None:
 
 def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
     """Configuration of a new policy for these demonstrations."""
-    words = Vocabulary.build(training_vocabulary())
-    size, normalizer = job.model, demos.normalizer()
-    model = ModelConfig(
+    words, size, normalizer = Vocabulary.build(training_vocabulary()), job.model, demos.normalizer()
+    model = model_config(size, words, normalizer, job.cameras)
+    robot = demos.episodes[0].spec["robot"]
+    return PolicyConfig(model, words, normalizer, size.execute, robot["name"], robot["control"], trained_on(demos))
+
+
+def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cameras: tuple[str, ...]) -> ModelConfig:
+    """Configuration of a network of this size."""
+    return ModelConfig(
         vocab_size=words.size,
         max_words=words.max_words,
-        cameras=job.cameras,
+        cameras=cameras,
         image_size=size.image_size,
         patch=size.patch,
         channels=size.channels,
@@ -142,8 +149,6 @@ def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
         ee_mean=normalizer.state_mean[:3],  # type: ignore[arg-type]
         ee_std=normalizer.state_std[:3],  # type: ignore[arg-type]
     )
-    robot = demos.episodes[0].spec["robot"]
-    return PolicyConfig(model, words, normalizer, size.execute, robot["name"], robot["control"], trained_on(demos))
 
 
 def trained_on(demos: Demonstrations) -> dict[str, Any]:

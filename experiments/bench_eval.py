@@ -1,0 +1,164 @@
+"""Speed of an evaluation: episodes per second of a suite with a network, and against TinyRenderer on the same episodes.
+
+The network has the published size and, unless a checkpoint is given, random weights: it costs as much as a trained one,
+and as it fails, its episodes are as long as they can be. Both renderers run the same sample of the suite's episodes,
+evenly spread over its cells, each with its own workers; a worker's start is not counted.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from envs.world import World
+from experiments.suites import get_suite
+from experiments.workers import worker_count
+from policies.registry import make_policy
+from vla.contract import EpisodeRequest
+from vla.pool import run_episodes
+from vla.provenance import machine, versions
+
+
+@dataclass(frozen=True)
+class Args:
+    """Options of `vla bench eval`."""
+
+    suite: str = "standard"
+    """Suite that the sample is of."""
+    policy: str = ""
+    """A checkpoint or a registered policy; default a compact network with random weights."""
+    episodes: int = 200
+    """Episodes of the sample."""
+    tiny: int = 24
+    """Episodes of it that TinyRenderer runs too; 0 for none."""
+    workers: Annotated[int | Literal["auto"], tyro.conf.arg(metavar="K|auto")] = "auto"
+    """Worker processes."""
+    slots: int = 8
+    """Episodes that a worker keeps running."""
+    json: bool = False
+    """Print one JSON object as the last line."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What one renderer reached: seconds, episodes and control steps, without the workers' start."""
+
+    wall_s: float
+    episodes: int
+    steps: int
+
+    @property
+    def steps_per_s(self) -> float:
+        """Control steps of all workers per second."""
+        return self.steps / self.wall_s
+
+
+def main(args: Args) -> int:
+    """Measure, print and, if asked, the JSON line."""
+    answer = measure(args)
+    print(f"{answer['policy']} on {args.suite} ({answer['suite_episodes']} episodes); {answer['machine']}")
+    print(
+        f"  raster {answer['episodes_per_s']:.2f} episodes/s, {answer['steps_per_s']:.0f} steps/s: "
+        f"the suite in {answer['suite_minutes']:.0f} min with {answer['workers']} workers"
+    )
+    if args.tiny:
+        print(f"  tiny   {answer['tiny_steps_per_s']:.0f} steps/s: {answer['ratio_to_tiny']:.1f} x slower")
+    print(f"  memory {answer['peak_mb']:.0f} MB here, {answer['worker_peak_mb']:.0f} MB the largest worker")
+    print(f"  load average {answer['load'][0]:.2f} before, {answer['load'][1]:.2f} after")
+    if args.json:
+        print(json.dumps(answer))
+    return 0
+
+
+def measure(args: Args) -> dict[str, Any]:
+    """Speeds, ratio and memory. Raises ValueError for unknown names or an empty sample."""
+    if args.episodes < 1 or not 0 <= args.tiny <= args.episodes:
+        raise ValueError(f"expected episodes >= 1 and 0 <= tiny <= episodes, got {args.episodes} and {args.tiny}")
+    load, workers, suite = os.getloadavg()[0], worker_count(args.workers), get_suite(args.suite)
+    requests = spread(suite.requests(), args.episodes)
+    few = spread(requests, args.tiny) if args.tiny else []
+    with tempfile.TemporaryDirectory() as folder:
+        policy = args.policy or untrained(Path(folder))
+        run = functools.partial(speed, policy=policy, workers=workers, slots=args.slots)
+        raster = run(requests, "raster")
+        both = (run(few, "raster"), run(few, "tiny")) if few else None
+    tiny = (
+        {
+            "tiny_steps_per_s": both[1].steps_per_s,
+            "ratio_to_tiny": both[0].steps_per_s / both[1].steps_per_s,
+            "tiny_episodes": len(few),
+        }
+        if both
+        else {}
+    )
+    per_s = raster.episodes / raster.wall_s
+    return {
+        "policy": args.policy or "compact, random weights",
+        "suite": suite.name,
+        "suite_hash": suite.hash,
+        "suite_episodes": len(suite.requests()),
+        "episodes": len(requests),
+        "episodes_per_s": per_s,
+        "steps_per_s": raster.steps_per_s,
+        "suite_minutes": len(suite.requests()) / per_s / 60,
+        **tiny,
+        "workers": workers,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "worker_peak_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        "load": [load, os.getloadavg()[0]],
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def spread(requests: Sequence[EpisodeRequest], count: int) -> list[EpisodeRequest]:
+    """`count` of the requests, evenly spread."""
+    step = len(requests) / count
+    return [requests[int(number * step)] for number in range(min(count, len(requests)))]
+
+
+def speed(requests: Sequence[EpisodeRequest], renderer: str, *, policy: str, workers: int, slots: int) -> Speed:
+    """Run the episodes; the clock starts when every worker has finished one more that does not count."""
+    episodes = run_episodes(
+        itertools.chain(requests[: 2 * workers], requests),
+        world_factory=functools.partial(World, renderer),
+        policy_factory=functools.partial(make_policy, policy),
+        workers=workers,
+        slots_per_worker=slots,
+    )
+    for _ in range(2 * workers):
+        next(episodes)
+    start = time.perf_counter()
+    steps = [result.steps for result, _ in episodes]
+    return Speed(time.perf_counter() - start, len(steps), sum(steps))
+
+
+def untrained(folder: Path) -> str:
+    """A checkpoint of the published size with random weights; its path."""
+    import torch
+
+    from envs.tasks.base import training_vocabulary
+    from experiments.training import ModelSize, model_config
+    from vla import checkpoint
+    from vla.checkpoint import PolicyConfig
+    from vla.model import CompactVLA
+    from vla.normalize import Normalizer
+    from vla.text import Vocabulary
+
+    torch.manual_seed(0)
+    words, size = Vocabulary.build(training_vocabulary()), ModelSize()
+    normalizer = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
+    config = model_config(size, words, normalizer, ("front", "wrist"))
+    weights = CompactVLA(config).state_dict()
+    return str(checkpoint.save(folder / "net", PolicyConfig(config, words, normalizer, size.execute), weights, {}))
