@@ -54,6 +54,7 @@ class World:
         robot: Registered robot of the scenes that `reset` makes.
         control: Registered control mode of the scenes that `reset` makes.
         cameras: Cameras of the scenes that `reset` makes, as descriptions or names; None keeps the scene's own.
+        level_of_detail: Draw simplified meshes of the robot; False draws its files as they are.
 
     Raises:
         ValueError: `renderer`, `robot`, `control` or a camera is unknown, or `image_size` is not positive.
@@ -66,6 +67,8 @@ class World:
         robot: str = "panda",
         control: str = "pd_ee_delta_pose",
         cameras: Sequence[CameraSpec | str] | None = None,
+        *,
+        level_of_detail: bool = True,
     ) -> None:
         """See the class."""
         if renderer not in RENDERERS:
@@ -77,6 +80,7 @@ class World:
             chosen_cameras(cameras)  # a bad one is told now
         self._chosen = None if cameras is None else tuple(cameras)
         self._image_size = None if image_size is None else resolution(image_size)
+        self._level_of_detail = level_of_detail
         self._simulator = Simulator()
         self._renderer: EpisodeRenderer | None = None
         self._spec: SceneSpec | None = None
@@ -154,7 +158,9 @@ class World:
         if self._renderer is None:
             from envs.frames import EpisodeRenderer  # scripted experts never draw: their workers start faster
 
-            self._renderer = EpisodeRenderer(spec, renderer=self._renderer_name, size=self._image_size)
+            self._renderer = EpisodeRenderer(
+                spec, self._renderer_name, self._image_size, level_of_detail=self._level_of_detail
+            )
         if self._history is not None:
             return self._renderer.seen(self._history, self._steps)
         return self._renderer.frames(self.poses(), step=self._steps)

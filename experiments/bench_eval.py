@@ -1,8 +1,9 @@
 """Speed of an evaluation: episodes per second of a suite with a network, and against TinyRenderer on the same episodes.
 
 The network has the published size and, unless a checkpoint is given, random weights: it costs as much as a trained one,
-and as it fails, its episodes are as long as they can be. Both renderers run the same sample of the suite's episodes,
-evenly spread over its cells, each with its own workers; a worker's start is not counted.
+and as it fails, its episodes are as long as they can be. All renderers run the same sample of the suite's episodes,
+evenly spread over its cells, each with its own workers; a worker's start is not counted. TinyRenderer draws the robot's
+meshes as they are, as peers do, and once more our simplified ones ("lod").
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,6 +29,12 @@ from policies.registry import make_policy
 from vla.contract import EpisodeRequest
 from vla.pool import run_episodes
 from vla.provenance import machine, versions
+
+WORLDS: Mapping[str, Callable[..., World]] = {
+    "raster": World,
+    "tiny": functools.partial(World, "tiny", level_of_detail=False),
+    "tiny_lod": functools.partial(World, "tiny"),
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,8 @@ def main(args: Args) -> int:
         f"the suite in {answer['suite_minutes']:.0f} min with {answer['workers']} workers"
     )
     if args.tiny:
-        print(f"  tiny   {answer['tiny_steps_per_s']:.0f} steps/s: {answer['ratio_to_tiny']:.1f} x slower")
+        print(f"  tiny     {answer['tiny_steps_per_s']:.0f} steps/s: {answer['ratio_to_tiny']:.1f} x slower")
+        print(f"  tiny lod {answer['tiny_lod_steps_per_s']:.0f} steps/s: {answer['ratio_to_tiny_lod']:.1f} x slower")
     print(f"  memory {answer['peak_mb']:.0f} MB here, {answer['worker_peak_mb']:.0f} MB the largest worker")
     print(f"  load average {answer['load'][0]:.2f} before, {answer['load'][1]:.2f} after")
     if args.json:
@@ -89,19 +97,10 @@ def measure(args: Args) -> dict[str, Any]:
     requests = spread(suite.requests(), args.episodes)
     few = spread(requests, args.tiny) if args.tiny else []
     with tempfile.TemporaryDirectory() as folder:
-        policy = args.policy or untrained(Path(folder))
-        run = functools.partial(speed, policy=policy, workers=workers, slots=args.slots)
-        raster = run(requests, "raster")
-        both = (run(few, "raster"), run(few, "tiny")) if few else None
-    tiny = (
-        {
-            "tiny_steps_per_s": both[1].steps_per_s,
-            "ratio_to_tiny": both[0].steps_per_s / both[1].steps_per_s,
-            "tiny_episodes": len(few),
-        }
-        if both
-        else {}
-    )
+        run = functools.partial(speed, policy=args.policy or untrained(Path(folder)), workers=workers, slots=args.slots)
+        raster = run(requests, World)
+        memory = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        few_steps_per_s = {name: run(few, world).steps_per_s for name, world in WORLDS.items() if few}
     per_s = raster.episodes / raster.wall_s
     return {
         "policy": args.policy or "compact, random weights",
@@ -112,10 +111,16 @@ def measure(args: Args) -> dict[str, Any]:
         "episodes_per_s": per_s,
         "steps_per_s": raster.steps_per_s,
         "suite_minutes": len(suite.requests()) / per_s / 60,
-        **tiny,
+        "tiny_episodes": len(few),
+        **{f"{name}_steps_per_s": steps for name, steps in few_steps_per_s.items() if name != "raster"},
+        **{
+            f"ratio_to_{name}": few_steps_per_s["raster"] / steps
+            for name, steps in few_steps_per_s.items()
+            if name != "raster"
+        },
         "workers": workers,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "worker_peak_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        "peak_mb": memory[0],
+        "worker_peak_mb": memory[1],
         "load": [load, os.getloadavg()[0]],
         "machine": machine(),
         "versions": versions(),
@@ -124,15 +129,17 @@ def measure(args: Args) -> dict[str, Any]:
 
 def spread(requests: Sequence[EpisodeRequest], count: int) -> list[EpisodeRequest]:
     """`count` of the requests, evenly spread."""
-    step = len(requests) / count
-    return [requests[int(number * step)] for number in range(min(count, len(requests)))]
+    count = min(count, len(requests))
+    return [requests[number * len(requests) // count] for number in range(count)]
 
 
-def speed(requests: Sequence[EpisodeRequest], renderer: str, *, policy: str, workers: int, slots: int) -> Speed:
+def speed(
+    requests: Sequence[EpisodeRequest], world: Callable[..., World], *, policy: str, workers: int, slots: int
+) -> Speed:
     """Run the episodes; the clock starts when every worker has finished one more that does not count."""
     episodes = run_episodes(
         itertools.chain(requests[: 2 * workers], requests),
-        world_factory=functools.partial(World, renderer),
+        world_factory=world,
         policy_factory=functools.partial(make_policy, policy),
         workers=workers,
         slots_per_worker=slots,
