@@ -3,7 +3,7 @@
 A template is a sentence with the slots `{target}`, `{place}`, `{third}` ... (training noun phrases such as `the red
 block`), `{on}` (the preposition that goes with the place), `{relation}`, and `{target_syn}`, `{place_syn}`,
 `{relation_syn}` ... (the same with a held-out synonym).
-Level 0 is the training grammar; levels 1 to 3 are held-out phrasings, graded by how many of their words never occur in
+Level 0 is the training grammar; levels 1 to 5 are held-out phrasings, graded by how many of their words never occur in
 training. Knows nothing of physics or of any task: a task brings its templates.
 """
 
@@ -37,8 +37,8 @@ MORE_COLORS: Mapping[str, RGB] = {  # at least 20 apart from each other, from th
     "cyan": (0.10, 0.80, 0.85),
 }
 
-HELD_OUT_LEVELS = (1, 2, 3)
-MIN_NEW_WORDS: Mapping[int, int] = {1: 1, 2: 3, 3: 6}  # words never seen in training, at least, by level
+MIN_NEW_WORDS: Mapping[int, int] = {1: 1, 2: 2, 3: 3, 4: 6, 5: 9}  # words never seen in training, at least, by level
+HELD_OUT_LEVELS = tuple(MIN_NEW_WORDS)
 
 
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -73,7 +73,7 @@ class Grammar:
 
     Attributes:
         train: Templates used in training.
-        held_out: Templates by level 1 to 3, disjoint from training.
+        held_out: Templates by level 1 to 5, disjoint from training.
         target_kinds: Kinds that `{target}` may name; empty if the task speaks of no single target.
         place_kinds: Kinds that `{place}` may name; empty if the task has no place.
         other_kinds: Kinds that `{third}`, `{fourth}` ... may name: the goal's `others`.
@@ -92,7 +92,7 @@ class Grammar:
     colors: tuple[str, ...] = field(default=tuple(COLORS))
 
     def templates(self, level: int) -> tuple[str, ...]:
-        """Templates of a level; 0 is training. Raises ValueError for other levels than 0 to 3."""
+        """Templates of a level; 0 is training. Raises ValueError for other levels than 0 to 5."""
         if level == 0:
             return self.train
         if level not in self.held_out:

@@ -244,6 +244,8 @@ def _candidates(spec: SceneSpec, thing: ObjectSpec, ways: Sequence[Way]) -> Iter
     heads = (plain, colored)
     for head in heads:
         yield from (description for description in _selected(head) if description.way in wanted)
+    if "position" in wanted and all(object_kind(other.kind).moves for other in spec.objects):  # a zone is no thing
+        yield from (d for d in _selected(Description(THINGS[0])) if d.way == "position")
     if "negation" in wanted:
         kinds = kinds_called(noun)
         others = [other for other in spec.objects if other.kind in kinds and other is not thing]

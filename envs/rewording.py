@@ -13,9 +13,11 @@ from envs.referring import Way, references
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 
 WAYS_BY_LEVEL: Mapping[int, tuple[Way, ...]] = {
-    1: ("color", "shape", "size", "material"),
-    2: ("position", "relation", "order"),
-    3: ("negation", "nested"),
+    1: ("color", "shape"),
+    2: ("size", "material"),
+    3: ("position",),
+    4: ("relation",),
+    5: ("order", "negation", "nested"),
 }
 LASTING: tuple[Way, ...] = ("color", "shape", "size", "material", "negation")  # stay true when things are moved
 

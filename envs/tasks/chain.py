@@ -13,7 +13,7 @@ from envs.chain_grammar import ChainGrammar
 from envs.expert import holds, put, retreat
 from envs.geometry import grasp_of
 from envs.goals import Condition
-from envs.grammar import COLORS
+from envs.grammar import COLORS, HELD_OUT_LEVELS
 from envs.layout import AREA, HAND, REACHABLE, Rect, Slot
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec, Vec3
 from envs.state import WorldState
@@ -126,8 +126,13 @@ class Chain(Task):
         train=("first {first} then {next}", "{first} then {next}", "first {first} and then {next}"),
         held_out={
             1: ("{first} afterwards {next}", "initially {first} then {next}"),
-            2: ("could you please {first} and afterwards {next}",),
-            3: ("i would like you to {first} and having done so {next}",),
+            2: ("initially {first} afterwards {next}",),
+            3: ("could you please {first} and afterwards {next}",),
+            4: ("i would like you to {first} and having done so {next}",),
+            5: (
+                "i would like several things done so {first} and once that has been completed {next}",
+                "today there are a few jobs for you namely {first} and as soon as this is finished {next}",
+            ),
         },
         target_kinds=(),
         parts={name: part.grammar for name, part in PARTS.items()},
@@ -222,7 +227,7 @@ class ChainStepwise(Chain):
 
     name: ClassVar[str] = "ChainStepwise"
     grammar: ClassVar[ChainGrammar] = replace(
-        Chain.grammar, train=(), held_out=dict.fromkeys((1, 2, 3), ()), stepwise=True
+        Chain.grammar, train=(), held_out=dict.fromkeys(HELD_OUT_LEVELS, ()), stepwise=True
     )
 
 

@@ -39,10 +39,18 @@ class CloseDrawer(FixtureTask):
         train=("close {target} {relation}", "push {target} shut {relation}"),
         held_out={
             1: ("slide {target} inwards {relation}", "slam {target} {relation}", "close {target_syn} {relation}"),
-            2: ("could you please slam {target} {relation}", "kindly nudge {target_syn} shut {relation}"),
-            3: (
-                "i would like {target} not to stick out so please nudge it inwards {relation}",
-                "would you mind making sure that {target_syn} goes inwards {relation} please",
+            2: (
+                "slam {target_syn} {relation}",
+                "nudge {target_syn} shut {relation}",
+            ),
+            3: ("could you please slam {target} {relation}", "kindly nudge {target_syn} shut {relation}"),
+            4: (
+                "i would like {target} to be shut so nudge it inwards {relation}",
+                "would you mind making sure that {target_syn} slides shut {relation}",
+            ),
+            5: (
+                "i keep bumping my knee against {target_syn} so would you nudge it shut {relation}",
+                "somebody left {target} sticking out again so kindly help me by nudging it shut {relation}",
             ),
         },
         target_kinds=("drawer",),

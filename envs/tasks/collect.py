@@ -27,12 +27,20 @@ class Collect(GroupTask):
         held_out={
             1: ("stow all {relation} {on} {place}", "toss all {relation} {on} {place}"),
             2: (
+                "please stow all {relation} {on} {place}",
+                "stow just {relation} {on} {place}",
+            ),
+            3: (
                 "kindly stow exactly {relation} {on} {place}",
                 "please stow everything but only {relation} {on} {place}",
             ),
-            3: (
+            4: (
                 "i would like only {relation} to end up inside {place}",
                 "would you mind clearing away {relation} by dropping them carefully {on} {place}",
+            ),
+            5: (
+                "i am tidying my desk so would you kindly gather {relation} and drop every single one {on} {place}",
+                "my desk looks messy because of {relation} so please drop them {on} {place} but leave everything else",
             ),
         },
         target_kinds=(),

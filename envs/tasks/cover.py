@@ -34,10 +34,18 @@ class Cover(Task):
         train=("cover {place} with {target}", "put {target} over {place}", "hide {place} under {target}"),
         held_out={
             1: ("drop {target} over {place}", "conceal {place} under {target}", "position {target} over {place}"),
-            2: ("could you please cover {place_syn} with {target}", "kindly conceal {place} under {target_syn}"),
-            3: (
+            2: (
+                "conceal {place} beneath {target}",
+                "drop {target_syn} over {place}",
+            ),
+            3: ("could you please cover {place_syn} with {target}", "kindly conceal {place} under {target_syn}"),
+            4: (
                 "i would like {place_syn} to end up beneath {target_syn} now",
                 "make sure that nobody can see {place_syn} because of {target_syn}",
+            ),
+            5: (
+                "nobody who walks by should notice {place_syn} so please let {target_syn} hide it completely",
+                "i want a surprise for my friends so make {place} vanish beneath {target} before they arrive",
             ),
         },
         target_kinds=("cover",),

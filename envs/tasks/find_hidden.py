@@ -29,11 +29,19 @@ class FindHidden(Task):
     grammar: ClassVar[Grammar] = Grammar(
         train=("find {target}", "look under the covers and pick up {target}", "find {target} and pick it up"),
         held_out={
-            1: ("search for {target}", "discover {target} and pick it up", "uncover {target} and pick it up"),
-            2: ("please search for {target_syn}", "kindly look where {target_syn} is hidden"),
-            3: (
-                "i would like you to discover where {target_syn} was hidden",
-                "would you mind checking beneath everything until {target_syn} appears",
+            1: ("discover {target} and pick it up", "uncover {target} and pick it up"),
+            2: (
+                "uncover {target} and grab it",
+                "uncover {target_syn} and pick it up",
+            ),
+            3: ("please search for {target_syn}", "kindly look where {target_syn} is hidden"),
+            4: (
+                "i would like you to discover where {target_syn} is",
+                "would you mind checking the covers until {target_syn} appears",
+            ),
+            5: (
+                "somebody concealed {target_syn} beneath something here so would you kindly search until it turns up",
+                "i cannot remember which lid i dropped over {target} so please help me discover it again",
             ),
         },
         target_kinds=tuple(SMALL),

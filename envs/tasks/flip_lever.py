@@ -37,10 +37,18 @@ class FlipLever(FixtureTask):
         train=("flip {target} {relation}", "move {target} {relation}", "push {target} {relation}"),
         held_out={
             1: ("tilt {target} {relation}", "throw {target} {relation}", "flip {target_syn} {relation}"),
-            2: ("could you please tilt {target} {relation}", "kindly throw {target_syn} {relation}"),
-            3: (
+            2: (
+                "tilt {target_syn} {relation}",
+                "please tilt {target} {relation}",
+            ),
+            3: ("could you please tilt {target} {relation}", "kindly throw {target_syn} {relation}"),
+            4: (
                 "i would like {target_syn} to be tilted {relation} now please",
                 "would you mind making sure that {target_syn} points {relation}",
+            ),
+            5: (
+                "before we can start somebody has got to tilt {target_syn} {relation} so please do that",
+                "my machine only works properly when {target} has been tilted {relation} so kindly do it",
             ),
         },
         target_kinds=("lever",),

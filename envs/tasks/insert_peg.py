@@ -38,12 +38,20 @@ class InsertPeg(Task):
         held_out={
             1: ("insert {target} into {place} {relation}", "stick {target} into {place} {relation}"),
             2: (
+                "insert {target_syn} into {place} {relation}",
+                "please stick {target} into {place} {relation}",
+            ),
+            3: (
                 "could you please insert {target} into {place} {relation}",
                 "kindly plug {target_syn} {relation} please",
             ),
-            3: (
+            4: (
                 "i would like {target_syn} to end up inside {place_syn} {relation}",
                 "would you mind making sure that {target_syn} sits within {place} {relation}",
+            ),
+            5: (
+                "i am testing how precisely you work so please let {target_syn} slip into {place} {relation}",
+                "would you be so kind as to guide {target} carefully down into {place_syn} {relation}",
             ),
         },
         target_kinds=tuple(SOCKETS),

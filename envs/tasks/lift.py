@@ -30,10 +30,18 @@ class Lift(Task):
         train=("lift {target}", "pick up {target}", "raise {target}", "grasp {target} and lift it"),
         held_out={
             1: ("grab {target}", "hoist {target}", "take {target}"),
-            2: ("could you please grab {target_syn}", "would you kindly hoist {target_syn}"),
-            3: (
+            2: (
+                "grab {target_syn}",
+                "please hoist {target}",
+            ),
+            3: ("could you please grab {target_syn}", "would you kindly hoist {target_syn}"),
+            4: (
                 "i would like to see {target_syn} held high in the air",
                 "there is something i need off the table namely {target_syn}",
+            ),
+            5: (
+                "my cloth should get beneath {target_syn} so please keep it hovering while i wipe here",
+                "would you be so kind as to let {target_syn} hover above its spot for some time",
             ),
         },
         target_kinds=KINDS,

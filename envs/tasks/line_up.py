@@ -49,12 +49,20 @@ class LineUp(Task):
                 "form a line of {target} {place} and {third} {relation}",
             ),
             2: (
+                "arrange {target} {place} and {third_syn} in a row {relation}",
+                "form a straight line of {target} {place} and {third} {relation}",
+            ),
+            3: (
                 "could you please arrange {target} {place} and {third_syn} {relation}",
                 "kindly form a straight line of {target} {place_syn} and {third} {relation}",
             ),
-            3: (
+            4: (
                 "i would like {target_syn} {place} and {third} to end up straight in sequence {relation}",
                 "would you mind aligning {target} {place_syn} and {third_syn} neatly {relation} please",
+            ),
+            5: (
+                "i want a neat picture so please arrange {target} {place} and {third_syn} in a straight row {relation}",
+                "our guests love order so let {target} {place} and {third} queue {relation} as if shopping",
             ),
         },
         target_kinds=("block",),

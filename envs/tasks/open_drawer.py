@@ -38,10 +38,18 @@ class OpenDrawer(FixtureTask):
         train=("open {target} {relation}", "pull {target} open {relation}"),
         held_out={
             1: ("slide {target} outwards {relation}", "draw {target} open {relation}", "open {target_syn} {relation}"),
-            2: ("could you please draw {target} open {relation}", "kindly tug {target_syn} open {relation}"),
-            3: (
+            2: (
+                "draw {target_syn} open {relation}",
+                "please slide {target} outwards {relation}",
+            ),
+            3: ("could you please draw {target} open {relation}", "kindly tug {target_syn} open {relation}"),
+            4: (
                 "i would like to look inside {target} so please unclose it {relation}",
                 "there is something that i need from within {target_syn} have it open {relation}",
+            ),
+            5: (
+                "i need something that was put inside {target_syn} yesterday so would you pull it open {relation}",
+                "my hands are full right now so please be kind and tug {target} open {relation}",
             ),
         },
         target_kinds=("drawer",),

@@ -42,12 +42,20 @@ class PlaceBetween(Task):
         held_out={
             1: ("position {target} between {place} and {third}", "deposit {target} between {place} and {third}"),
             2: (
+                "deposit {target_syn} between {place} and {third}",
+                "please position {target} between {place} and {third}",
+            ),
+            3: (
                 "could you please deposit {target_syn} between {place} and {third}",
                 "kindly position {target} halfway between {place_syn} and {third}",
             ),
-            3: (
+            4: (
                 "i would like {target_syn} to separate {place_syn} from {third_syn} afterwards",
-                "let {target_syn} have {place_syn} as neighbour here and {third_syn} there",
+                "let {target_syn} have {place} as neighbour here and {third} there",
+            ),
+            5: (
+                "{place_syn} and {third} look rather lonely so please let {target_syn} join them somewhere midway",
+                "i would be happy if {target} could sit halfway along from {place} to {third} when you finish",
             ),
         },
         target_kinds=KINDS,

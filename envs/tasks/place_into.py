@@ -30,11 +30,19 @@ class PlaceInto(Task):
     grammar: ClassVar[Grammar] = Grammar(
         train=("put {target} {on} {place}", "place {target} {on} {place}", "move {target} {on} {place}"),
         held_out={
-            1: ("drop {target} {on} {place}", "set {target} down {on} {place}", "transfer {target} {on} {place}"),
-            2: ("could you please put {target_syn} {on} {place}", "kindly drop {target} {on} {place_syn} please"),
-            3: (
+            1: ("drop {target} {on} {place}", "deposit {target} {on} {place}", "transfer {target} {on} {place}"),
+            2: (
+                "drop {target_syn} {on} {place}",
+                "please transfer {target} {on} {place}",
+            ),
+            3: ("could you please put {target_syn} {on} {place}", "kindly drop {target} {on} {place_syn} please"),
+            4: (
                 "i would like {target_syn} to end up inside {place_syn} now",
                 "make sure that {target_syn} rests inside {place_syn} when you finish",
+            ),
+            5: (
+                "i am clearing my desk so would you kindly move {target_syn} {on} {place} for me",
+                "whoever comes looking for {target_syn} should find it lying inside {place_syn} so please help",
             ),
         },
         target_kinds=KINDS,

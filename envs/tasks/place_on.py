@@ -27,10 +27,18 @@ class PlaceOn(Task):
         train=("put {target} on {place}", "place {target} on {place}", "lay {target} on {place}"),
         held_out={
             1: ("perch {target} on {place}", "deposit {target} on {place}", "position {target} on {place}"),
-            2: ("could you please set {target_syn} on {place}", "kindly deposit {target} on {place_syn} please"),
-            3: (
+            2: (
+                "perch {target_syn} on {place}",
+                "please deposit {target} on {place}",
+            ),
+            3: ("could you please set {target_syn} on {place}", "kindly deposit {target} on {place_syn} please"),
+            4: (
                 "i would like to find {target_syn} resting upon {place_syn}",
                 "make sure that {target_syn} gets its spot upon {place} when you finish",
+            ),
+            5: (
+                "somebody wants {target_syn} displayed nicely so please let it rest upon {place} for everyone",
+                "i am clearing my desk so would you kindly deposit {target} on {place_syn} as its new home",
             ),
         },
         target_kinds=KINDS,

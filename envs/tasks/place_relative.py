@@ -47,12 +47,20 @@ class PlaceRelative(Task):
         held_out={
             1: ("deposit {target} {relation} {place}", "position {target} {relation} {place}"),
             2: (
+                "deposit {target_syn} {relation} {place}",
+                "please park {target} {relation} {place}",
+            ),
+            3: (
                 "could you please deposit {target_syn} {relation} {place}",
                 "kindly park {target} {relation} {place_syn}",
             ),
-            3: (
+            4: (
                 "i would like to find {target_syn} {relation} {place_syn} afterwards",
                 "make sure that {target_syn} finishes {relation} {place_syn} without touching",
+            ),
+            5: (
+                "when my guests arrive they should find {target_syn} waiting {relation} {place} so please arrange that",
+                "i am going to take some photographs so kindly park {target} {relation} {place_syn} without touching",
             ),
         },
         target_kinds=KINDS,

@@ -30,10 +30,18 @@ class PressButton(FixtureTask):
         train=("press {target}", "push {target}", "press on {target}"),
         held_out={
             1: ("hit {target}", "tap {target}", "activate {target}"),
-            2: ("could you please press {target_syn}", "would you kindly tap {target_syn}"),
-            3: (
+            2: (
+                "tap {target_syn}",
+                "please activate {target}",
+            ),
+            3: ("could you please press {target_syn}", "would you kindly tap {target_syn}"),
+            4: (
                 "i would like {target_syn} to be activated now please",
                 "make sure that {target_syn} gets depressed when you finish",
+            ),
+            5: (
+                "nothing happens unless somebody holds {target_syn} down for some seconds so please do just that",
+                "would you be so kind as to keep your fingertip upon {target} until something happens",
             ),
         },
         target_kinds=KINDS,

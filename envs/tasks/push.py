@@ -40,10 +40,18 @@ class Push(Task):
         train=("push {target} {on} {place}", "slide {target} {on} {place}", "shove {target} {on} {place}"),
         held_out={
             1: ("nudge {target} {on} {place}", "drive {target} {on} {place}", "push {target} inside {place}"),
-            2: ("could you please slide {target_syn} {on} {place}", "kindly nudge {target} {on} {place_syn} please"),
-            3: (
+            2: (
+                "nudge {target_syn} {on} {place}",
+                "please drive {target} {on} {place}",
+            ),
+            3: ("could you please slide {target_syn} {on} {place}", "kindly nudge {target} {on} {place_syn} please"),
+            4: (
                 "i would like {target_syn} to end up inside {place_syn} now",
                 "without lifting make sure that {target_syn} gets inside {place_syn}",
+            ),
+            5: (
+                "i drew {place} on this surface because {target_syn} should be there so please nudge it over",
+                "without ever losing contact with my desk {target} has got to travel until it reaches {place}",
             ),
         },
         target_kinds=KINDS,

@@ -45,10 +45,18 @@ class PushDirection(Task):
         train=("push {target} {relation}", "slide {target} {relation}", "move {target} {relation}"),
         held_out={
             1: ("nudge {target} {relation}", "drive {target} {relation}", "push {target} {relation_syn}"),
-            2: ("could you please shift {target} {relation}", "kindly nudge {target_syn} a bit {relation}"),
-            3: (
-                "i would like {target_syn} to be found farther {relation} afterwards",
+            2: (
+                "nudge {target_syn} {relation}",
+                "please shift {target} {relation}",
+            ),
+            3: ("could you please shift {target} {relation}", "kindly nudge {target_syn} a bit {relation}"),
+            4: (
+                "i would like {target_syn} to be shifted {relation} somewhat afterwards",
                 "without lifting it see that {target_syn} slips {relation} somewhat",
+            ),
+            5: (
+                "there is too little space where {target_syn} stands so please nudge it some way {relation}",
+                "i need some space here so would you kindly make {target} drift {relation} for me",
             ),
         },
         target_kinds=KINDS,

@@ -40,10 +40,18 @@ class PushTogether(Task):
         train=("push {target} and {place} together", "group {target} and {place}", "push {target} next to {place}"),
         held_out={
             1: ("join {target} and {place}", "bring {target} and {place} together", "slide {target} beside {place}"),
-            2: ("could you please gather {target_syn} and {place}", "kindly bring {target} and {place_syn} together"),
-            3: (
+            2: (
+                "join {target_syn} and {place}",
+                "please bring {target} and {place} together",
+            ),
+            3: ("could you please gather {target_syn} and {place}", "kindly bring {target} and {place_syn} together"),
+            4: (
                 "i would like {target_syn} and {place_syn} to end up side by side",
                 "leave not even some slight gap separating {target_syn} and {place_syn}",
+            ),
+            5: (
+                "{target_syn} and {place} look rather lonely so would you please slide one beside its neighbour",
+                "i want so small a gap separating {target} and {place_syn} that not even paper would fit",
             ),
         },
         target_kinds=tuple(SIZES),

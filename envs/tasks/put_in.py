@@ -41,10 +41,18 @@ class PutIn(Task):
         train=("put {target} {on} {place}", "place {target} {on} {place}", "move {target} {on} {place}"),
         held_out={
             1: ("drop {target} {on} {place}", "deposit {target} {on} {place}", "transfer {target} {on} {place}"),
-            2: ("could you please put {target_syn} {on} {place}", "kindly drop {target} {on} {place_syn} please"),
-            3: (
-                "i would like {target_syn} to be kept inside {place_syn} now",
+            2: (
+                "deposit {target_syn} {on} {place}",
+                "please drop {target} {on} {place}",
+            ),
+            3: ("could you please put {target_syn} {on} {place}", "kindly drop {target} {on} {place_syn} please"),
+            4: (
+                "i would like {target_syn} to be inside {place_syn} now",
                 "see that {target_syn} lands inside {place_syn} before you finish",
+            ),
+            5: (
+                "i am packing for a journey so would you kindly let {target_syn} travel inside {place}",
+                "somebody asked where {target} should be kept and my answer was inside {place_syn} so please help",
             ),
         },
         target_kinds=tuple(SIZES),

@@ -38,10 +38,18 @@ class PutInDrawer(FixtureTask):
         train=("put {target} {on} {place}", "place {target} {on} {place}", "move {target} {on} {place}"),
         held_out={
             1: ("drop {target} {on} {place}", "stow {target} {on} {place}", "transfer {target} {on} {place}"),
-            2: ("could you please put {target_syn} {on} {place}", "kindly drop {target} {on} {place_syn} please"),
-            3: (
+            2: (
+                "stow {target_syn} {on} {place}",
+                "please drop {target} {on} {place}",
+            ),
+            3: ("could you please put {target_syn} {on} {place}", "kindly drop {target} {on} {place_syn} please"),
+            4: (
                 "i would like {target_syn} to end up inside {place_syn} now",
                 "make sure that {target_syn} rests inside {place_syn} when you finish",
+            ),
+            5: (
+                "visitors are coming so would you kindly make {target_syn} disappear inside {place} for today",
+                "i never want to search for {target} again so please always store it inside {place_syn}",
             ),
         },
         target_kinds=KINDS,

@@ -30,10 +30,18 @@ class Reach(Task):
         train=("touch {target}", "reach {target}", "go to {target}", "move the gripper to {target}"),
         held_out={
             1: ("tap {target}", "approach {target}", "contact {target}"),
-            2: ("could you please tap {target_syn}", "please extend towards {target_syn}"),
-            3: (
-                "i would like you to bring your fingertips against {target_syn}",
+            2: (
+                "tap {target_syn}",
+                "please approach {target}",
+            ),
+            3: ("could you please tap {target_syn}", "please extend towards {target_syn}"),
+            4: (
+                "i would like your fingertips to touch {target_syn} now",
                 "show me which one is {target_syn} by tapping its surface gently",
+            ),
+            5: (
+                "i am not sure which one people call {target_syn} so please show me with your fingertips",
+                "as if you wanted to know how warm {target} is hold your closed fingertips against it",
             ),
         },
         target_kinds=KINDS,

@@ -73,10 +73,18 @@ class Refer(Lift):
         train=("lift {relation}", "pick up {relation}", "raise {relation}", "grasp {relation} and lift it"),
         held_out={
             1: ("grab {relation}", "hoist {relation}", "take {relation}"),
-            2: ("could you please grab {relation_syn}", "would you kindly hoist {relation_syn}"),
-            3: (
-                "i would like to see {relation_syn} held up high in thin air",
-                "there exists something i need off your table namely {relation_syn}",
+            2: (
+                "grab {relation_syn}",
+                "please hoist {relation}",
+            ),
+            3: ("could you please grab {relation_syn}", "would you kindly hoist {relation_syn}"),
+            4: (
+                "i would like to see {relation_syn} held up high",
+                "there is something i need off the table namely {relation_syn}",
+            ),
+            5: (
+                "my cloth should get beneath {relation_syn} so please keep it hovering while i wipe here",
+                "would you be so kind as to let {relation_syn} hover above its spot for some time",
             ),
         },
         target_kinds=(),

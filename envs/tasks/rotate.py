@@ -39,10 +39,18 @@ class Rotate(Task):
         train=("turn {target} {relation}", "rotate {target} {relation}", "turn {target} around {relation}"),
         held_out={
             1: ("twist {target} {relation}", "spin {target} {relation}", "swivel {target} {relation}"),
-            2: ("please twist {target_syn} {relation}", "kindly swivel {target_syn} {relation}"),
-            3: (
+            2: (
+                "twist {target_syn} {relation}",
+                "please spin {target} {relation}",
+            ),
+            3: ("please twist {target_syn} {relation}", "kindly swivel {target_syn} {relation}"),
+            4: (
                 "i would like you to reorient {target_syn} {relation}",
                 "would you mind giving {target_syn} some twist {relation}",
+            ),
+            5: (
+                "i would prefer another view so please let {target_syn} pivot where it stands {relation}",
+                "without carrying {target} anywhere kindly change which direction it faces namely {relation}",
             ),
         },
         target_kinds=KINDS,

@@ -34,10 +34,18 @@ class SlideDoor(FixtureTask):
         train=("slide {target} {relation}", "push {target} {relation}", "move {target} {relation}"),
         held_out={
             1: ("shift {target} {relation}", "draw {target} {relation}", "slide {target_syn} {relation}"),
-            2: ("could you please shift {target} {relation}", "kindly draw {target_syn} {relation}"),
-            3: (
+            2: (
+                "shift {target_syn} {relation}",
+                "please draw {target} {relation}",
+            ),
+            3: ("could you please shift {target} {relation}", "kindly draw {target_syn} {relation}"),
+            4: (
                 "i would like {target_syn} to be shifted {relation} now please",
                 "would you mind making sure that {target_syn} is {relation}",
+            ),
+            5: (
+                "before my guests arrive somebody should make {target_syn} glide {relation} so please do",
+                "my plants need another climate so would you make {target} glide {relation} please",
             ),
         },
         target_kinds=("sliding_door",),

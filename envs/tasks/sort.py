@@ -29,10 +29,18 @@ class Sort(GroupTask):
         train=("sort the things by {relation}", "put each thing with the one of its {relation}"),
         held_out={
             1: ("organize the things by {relation}", "categorize the things by {relation}"),
-            2: ("please organize these things by {relation}", "kindly tidy these things by {relation}"),
-            3: (
+            2: (
+                "please organize the things by {relation}",
+                "organize everything by {relation}",
+            ),
+            3: ("please organize these things by {relation}", "kindly tidy these things by {relation}"),
+            4: (
                 "i would like everything organized according to its {relation} please",
                 "would you mind tidying so that every {relation} stays together",
+            ),
+            5: (
+                "my desk is a mess so would you please tidy everything such that each {relation} stays together",
+                "imagine you work in a museum where whatever shares its {relation} gets displayed together",
             ),
         },
         target_kinds=(),

@@ -26,10 +26,18 @@ class Stack(Task):
         train=("stack {target} on {place}", "put {target} on top of {place}", "place {target} on top of {place}"),
         held_out={
             1: ("pile {target} on top of {place}", "balance {target} on {place}", "mount {target} on top of {place}"),
-            2: ("could you please pile {target_syn} on {place}", "kindly set {target} on top of {place_syn} please"),
-            3: (
-                "i would be glad if {target_syn} could stand upon {place_syn}",
+            2: (
+                "pile {target_syn} on {place}",
+                "please balance {target} on {place}",
+            ),
+            3: ("could you please pile {target_syn} on {place}", "kindly set {target} on top of {place_syn} please"),
+            4: (
+                "i would be glad if {target_syn} could stand on {place}",
                 "build me something quite small with {target_syn} over {place} underneath",
+            ),
+            5: (
+                "i wonder whether {target_syn} would stay there if you let it rest upon {place}",
+                "my child loves tall buildings so please begin by placing {target} above {place_syn}",
             ),
         },
         target_kinds=tuple(SIZES),

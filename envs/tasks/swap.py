@@ -32,14 +32,22 @@ class Swap(Task):
     grammar: ClassVar[Grammar] = Grammar(
         train=("swap {target} and {place}", "exchange {target} and {place}", "swap the places of {target} and {place}"),
         held_out={
-            1: ("switch {target} with {place}", "trade {target} for {place}"),
+            1: ("switch {target} with {place}", "switch the places of {target} and {place}"),
             2: (
+                "switch {target_syn} with {place}",
+                "please switch {target} with {place}",
+            ),
+            3: (
                 "could you please switch {target_syn} with {place}",
                 "kindly exchange where {target} and {place_syn} stay",
             ),
-            3: (
-                "i would like {target_syn} where {place_syn} was at first and vice versa",
-                "let {target_syn} have its spot given over {place_syn} which goes opposite",
+            4: (
+                "i would like {target} to be where {place} is now and vice versa",
+                "i want {target_syn} to be where {place} was and vice versa",
+            ),
+            5: (
+                "i mixed up where {target_syn} and {place} belong so would you please correct my mistake",
+                "please make {target} sit where {place_syn} sits now while sending that where its partner was",
             ),
         },
         target_kinds=tuple(SIZES),

@@ -44,10 +44,18 @@ class Sweep(Task):
         train=("sweep {relation} into {place}", "push all of {relation} into {place}", "brush {relation} into {place}"),
         held_out={
             1: ("herd {relation} into {place}", "shovel {relation} into {place}"),
-            2: ("could you please herd {relation} into {place}", "kindly shovel {relation_syn} into {place_syn}"),
-            3: (
+            2: (
+                "herd {relation_syn} into {place}",
+                "please shovel {relation} into {place}",
+            ),
+            3: ("could you please herd {relation} into {place}", "kindly shovel {relation_syn} into {place_syn}"),
+            4: (
                 "i would like {relation_syn} to end up inside {place_syn} now",
                 "without lifting any make sure that {relation_syn} get inside {place_syn}",
+            ),
+            5: (
+                "somebody scattered {relation_syn} so would you please herd every single piece into {place}",
+                "my desk looks messy because of {relation} which should be swept into {place} so please help",
             ),
         },
         target_kinds=(),

@@ -40,12 +40,20 @@ class Tower(Task):
                 "build a tower of {third} {place} and {target}",
             ),
             2: (
+                "pile {place} on {third_syn} and {target} on {place}",
+                "please build a tower of {third} {place} and {target}",
+            ),
+            3: (
                 "could you please build a tower of {third_syn} {place} and {target}",
                 "kindly pile {place} on {third} then {target_syn} on top",
             ),
-            3: (
+            4: (
                 "i would like a column with {third_syn} below {place} in between and {target} highest",
                 "start with {third_syn} then add {place_syn} over it finally {target} should crown them",
+            ),
+            5: (
+                "imagine a skyscraper whose ground floor is {third_syn} with {place} above and {target} as its roof",
+                "i am fond of tall buildings so kindly begin with {third} add {place} and finish with {target_syn}",
             ),
         },
         target_kinds=TOPS,

@@ -37,10 +37,18 @@ class TurnKnob(FixtureTask):
         train=("turn {target} {relation}", "turn {relation} {target}"),
         held_out={
             1: ("revolve {target} {relation}", "twist {target} {relation}", "turn {target_syn} {relation}"),
-            2: ("could you please twist {target} {relation}", "kindly swivel {target_syn} {relation}"),
-            3: (
+            2: (
+                "twist {target_syn} {relation}",
+                "please revolve {target} {relation}",
+            ),
+            3: ("could you please twist {target} {relation}", "kindly swivel {target_syn} {relation}"),
+            4: (
                 "i would like {target_syn} to be set differently namely {relation}",
                 "would you mind rotating {target_syn} {relation} please",
+            ),
+            5: (
+                "this music is not as loud as i like so please twist {target_syn} {relation}",
+                "somebody changed my settings again so would you kindly twist {target} {relation} for me",
             ),
         },
         target_kinds=("knob",),

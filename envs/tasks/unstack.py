@@ -31,10 +31,18 @@ class Unstack(Task):
         train=("unstack {target}", "remove {target} from {place}", "move {target} from {place} to the table"),
         held_out={
             1: ("unload {target} from {place}", "take {target} from {place}", "lower {target} from {place}"),
-            2: ("could you please take {target_syn} from {place}", "kindly remove {target} from above {place_syn}"),
-            3: (
+            2: (
+                "take {target_syn} from {place}",
+                "please unload {target} from {place}",
+            ),
+            3: ("could you please take {target_syn} from {place}", "kindly remove {target} from above {place_syn}"),
+            4: (
                 "i would rather have {target_syn} standing beside {place_syn}",
                 "nothing should remain above {place_syn} so relocate {target_syn}",
+            ),
+            5: (
+                "i worry that {target_syn} might fall so would you please bring it down from {place}",
+                "{place_syn} should not carry any weight so kindly lower {target} until it stands beside",
             ),
         },
         target_kinds=tuple(SIZES),

@@ -36,10 +36,18 @@ class Upright(Task):
         train=("stand {target} up", "turn {target} upright", "put {target} on its base"),
         held_out={
             1: ("erect {target}", "hoist {target} upright", "turn {target} vertical"),
-            2: ("please erect {target_syn} properly", "kindly hoist {target_syn} upright"),
-            3: (
+            2: (
+                "erect {target_syn}",
+                "please hoist {target} upright",
+            ),
+            3: ("please erect {target_syn} properly", "kindly hoist {target_syn} upright"),
+            4: (
                 "i would like {target_syn} to stop lying down there",
                 "would you mind straightening {target_syn} because somebody knocked it over",
+            ),
+            5: (
+                "somebody knocked {target_syn} over so would you please help it get back upright again",
+                "i cannot use {target} while it is lying there so kindly make it stand straight",
             ),
         },
         target_kinds=tuple(TALL),

@@ -17,12 +17,12 @@ from envs.variations import axis
     "paraphrase",
     "semantic",
     "words never seen in training, at least",
-    (1, 3, 6),
-    peers=("CALVIN", "LIBERO-Plus", "LIBERO-PRO", "LIBERO-Para", "INT-ACT"),
+    tuple(MIN_NEW_WORDS.values()),
+    peers=("CALVIN", "LIBERO-Plus", "LIBERO-PRO", "LIBERO-Para", "INT-ACT", "RoboTwin", "VLATest"),
     stage=3,
 )
 def paraphrase(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
-    """The instruction in held-out words: another verb; synonyms and politeness; a longer, indirect sentence."""
+    """The instruction in a held-out phrasing: from another verb to a long sentence that tells a story."""
     level = next(level for level, count in MIN_NEW_WORDS.items() if count == magnitude)
     return replace(spec, instruction=task.say(spec, rng, level))
 
@@ -30,9 +30,9 @@ def paraphrase(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task
 @axis(
     "reference",
     "semantic",
-    "(1 one word, 2 place or order, 3 negation or nesting)",
-    (1, 2, 3),
-    peers=("INT-ACT", "LIBERO-Plus", "RoboLab", "VLABench"),
+    "how to find it (1 a word, 2 size or material, 3 place, 4 another object, 5 order, negation or nesting)",
+    (1, 2, 3, 4, 5),
+    peers=("INT-ACT", "LIBERO-Plus", "RoboLab", "VLABench", "VLA-Arena"),
     stage=3,
 )
 def reference(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:

@@ -10,11 +10,11 @@ from envs.scenes import make_scene
 from envs.tasks.base import TASKS, make_thing, training_vocabulary
 from vla.contract import EpisodeRequest
 
-INSTRUCTIONS = {  # demo task -> number of instructions of level 0 (training), 1, 2, 3
-    "Lift": (72, 54, 72, 72),
-    "PlaceInto": (432, 432, 576, 1152),
-    "Push": (216, 216, 288, 576),
-    "Reach": (72, 54, 72, 72),
+INSTRUCTIONS = {  # demo task -> number of instructions of level 0 (training), 1 to 5
+    "Lift": (72, 54, 54, 72, 72, 72),
+    "PlaceInto": (432, 432, 432, 576, 1152, 864),
+    "Push": (216, 216, 216, 288, 576, 216),
+    "Reach": (72, 54, 54, 72, 72, 54),
 }
 DRAWS = 200  # instructions of a level that are looked at: some families have millions
 
@@ -105,8 +105,8 @@ def test_an_ambiguous_phrase_is_refused() -> None:
 
 
 def test_an_unknown_level_is_refused() -> None:
-    with pytest.raises(ValueError, match="level 4 does not exist"):
-        TASKS["Lift"].grammar.templates(4)
+    with pytest.raises(ValueError, match="level 6 does not exist"):
+        TASKS["Lift"].grammar.templates(6)
 
 
 def test_a_template_with_a_slot_that_the_goal_cannot_fill_is_refused() -> None:

@@ -57,5 +57,5 @@ def test_axes_keep_the_meaning(axis: str, level: int) -> None:
 
 def test_held_out_phrasings_use_other_nouns() -> None:
     task, spec = TASKS["Refer"](), make_scene(EpisodeRequest("Refer", 0))
-    said = {task.say(spec, np.random.default_rng(seed), 2) for seed in range(20)}
+    said = {task.say(spec, np.random.default_rng(seed), 3) for seed in range(20)}
     assert not any(spec.goal.relation in sentence for sentence in said)
