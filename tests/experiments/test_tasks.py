@@ -1,4 +1,4 @@
-"""`vla tasks`, `vla axes` and the measurement of the experts."""
+"""`vla tasks` and the measurement of the experts."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from envs.tasks.base import TASKS
-from envs.variations import AXES
 from experiments import bench_experts
-from experiments.commands import axes, tasks
+from experiments.commands import tasks
 from vla.registry import UnknownNameError
 
 
@@ -26,13 +25,6 @@ def test_tasks_lists_every_task_with_an_instruction(capsys: pytest.CaptureFixtur
     assert tasks.main(tasks.Args()) == 0
     printed = capsys.readouterr().out
     assert all(row["instruction"].splitlines()[0] in printed for row in rows)
-
-
-def test_axes_lists_every_axis(capsys: pytest.CaptureFixture[str]) -> None:
-    assert axes.main(axes.Args(json=True)) == 0
-    rows = last_json(capsys)["axes"]
-    assert [row["name"] for row in rows] == list(AXES)
-    assert {row["kind"] for row in rows} == {"axis", "control"}
 
 
 def test_experts_are_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
