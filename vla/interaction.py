@@ -11,24 +11,27 @@ import numpy as np
 
 from vla.resampling import Array, estimate, weighted_sums
 from vla.results import Record
-from vla.stats import UNKNOWN, Estimate, points
+from vla.stats import Estimate, points
 from vla.suites import TOGETHER, UNPERTURBED
 
 
 @dataclass(frozen=True)
 class Interaction:
-    """How several axes, each at the same level, act together. Over the scenes that were run in every arm.
+    """How several axes, each at the same level, act together.
+
+    Every arm is compared with its own matched twins, for arms need not have the same scenes.
 
     Attributes:
         axes: Names.
         level: Of all of them.
-        scenes: Scenes with no error in any arm.
-        base: Success of them without any axis, in [0, 1].
-        alone: Success with each axis alone.
+        scenes: Scenes with all axes at once.
+        base: Success of these scenes without any axis, in [0, 1].
+        kept: Of what succeeds without any axis, the share that each axis alone leaves.
+        drops: Drop by each axis alone, in shares of all episodes.
         together: Success with all of them.
-        additive: Drop together minus the sum of the drops alone, in shares of all episodes.
-        multiplicative: Drop together minus the drop that independence asks for, where each axis leaves its own share
-            of what succeeds: `base - base * product(alone / base)`.
+        additive: Drop together minus the sum of the drops alone.
+        multiplicative: Drop together minus the drop that independence asks for, where each axis leaves its own share:
+            `base - base * product(kept)`.
 
     Above 0 they are worse together than expected, below 0 less bad. Where the sum of the drops exceeds the base, the
     additive expectation cannot come true and the multiplicative one is to be read.
@@ -38,7 +41,8 @@ class Interaction:
     level: int
     scenes: int
     base: float
-    alone: tuple[float, ...]
+    kept: tuple[float, ...]
+    drops: tuple[float, ...]
     together: float
     additive: Estimate
     multiplicative: Estimate
@@ -58,7 +62,8 @@ class Interaction:
             "level": self.level,
             "scenes": self.scenes,
             "base": self.base,
-            "alone": list(self.alone),
+            "kept": list(self.kept),
+            "drops": list(self.drops),
             "together": self.together,
             "additive": self.additive.to_dict(),
             "multiplicative": self.multiplicative.to_dict(),
@@ -66,20 +71,21 @@ class Interaction:
 
 
 def interactions(records: Iterable[Record], seed: int = 0) -> list[Interaction]:
-    """One of each combination and level whose axes were also run alone, worst first."""
-    cells: dict[tuple[str, int], dict[tuple[str, int], bool]] = defaultdict(dict)
+    """One of each combination and level whose axes were also run alone, worst first; errors are left out."""
+    cells: dict[tuple[str, int], dict[tuple[str, int], float]] = defaultdict(dict)
     for record in records:
         if record.outcome != "error":
             scene = record.request.task, record.request.index
-            cells[record.cell.axis, record.cell.level][scene] = record.outcome == "success"
+            cells[record.cell.axis, record.cell.level][scene] = float(record.outcome == "success")
     found = []
     for (name, level), joint in sorted(cells.items()):
-        axes = name.split(TOGETHER)
+        axes = tuple(name.split(TOGETHER))
         arms = [cells.get((UNPERTURBED, 0), {}), *(cells.get((axis, level), {}) for axis in axes), joint]
-        scenes = sorted(set.intersection(*(set(arm) for arm in arms)))
-        if len(axes) > 1 and scenes:
-            table = np.array([[float(arm[scene]) for arm in arms] for scene in scenes])
-            found.append(interaction(tuple(axes), level, table, seed))
+        families = {task for task, _ in joint}  # a drop of other families says nothing about these
+        scenes = sorted({scene for arm in arms for scene in arm if scene[0] in families})
+        table = np.array([[arm.get(scene, np.nan) for arm in arms] for scene in scenes])
+        if len(axes) > 1 and np.all(np.any(~np.isnan(table) & ~np.isnan(table[:, :1]), axis=0)):
+            found.append(interaction(axes, level, table, seed))
     return sorted(found, key=lambda each: (-np.nan_to_num(each.multiplicative.value, nan=-2.0), each.axes, each.level))
 
 
@@ -89,30 +95,33 @@ def interaction(axes: tuple[str, ...], level: int, outcomes: Array, seed: int = 
     Args:
         axes: Names of k axes.
         level: For the record.
-        outcomes: (S, k + 2): 1 for success, of each scene without any axis, with each alone, with all.
+        outcomes: (S, k + 2): 1 for success, 0 for failure, NaN for not run, of each scene without any axis, with each
+            alone, with all. Each of these needs a scene that was also run without any.
         seed: Of the interval, which weights scenes at random (`vla.resampling.weighted_sums`).
 
     Source: both scales as in M. J. Knol and T. J. VanderWeele, "Recommendations for presenting analyses of effect
     modification and interaction", International Journal of Epidemiology 41 (2012) 514-520.
     """
-    if outcomes.ndim != 2 or outcomes.shape[1] != len(axes) + 2 or not len(outcomes):
-        raise ValueError(f"expected rows of {len(axes) + 2} outcomes, at least one, got the shape {outcomes.shape}")
-    rates = outcomes.mean(axis=0, keepdims=True)
-    ones = np.ones((len(outcomes), 1))
-    sums = weighted_sums(np.hstack([outcomes, ones]), _extremes(len(axes)), seed)
-    drawn = sums[:, :-1] / sums[:, -1:]
-    multiplicative = UNKNOWN
-    if rates[0, 0] > 0:
-        multiplicative = estimate(float(_multiplicative(rates)[0]), _multiplicative(drawn))
+    ran = ~np.isnan(outcomes[:, 1:]) & ~np.isnan(outcomes[:, :1])  # (S, k + 1)
+    if outcomes.shape[1] != len(axes) + 2 or not ran.any(axis=0).all():
+        raise ValueError(f"expected paired outcomes of {len(axes)} axes alone and together, got {outcomes.shape}")
+    good, base = (np.where(ran, part, 0.0) for part in (outcomes[:, 1:], outcomes[:, :1]))
+    table = np.hstack([good, base, ran])
+    drawn = _rates(weighted_sums(table, _extremes(len(axes)), seed))
+    arms, twins = observed = _rates(table.sum(axis=0, keepdims=True))
+    additive, multiplicative = _additive(*observed), _multiplicative(*observed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kept = arms[0] / twins[0]
     return Interaction(
         axes,
         level,
-        len(outcomes),
-        float(rates[0, 0]),
-        tuple(float(rate) for rate in rates[0, 1:-1]),
-        float(rates[0, -1]),
-        estimate(float(_additive(rates)[0]), _additive(drawn)),
-        multiplicative,
+        int(ran[:, -1].sum()),
+        float(twins[0, -1]),
+        tuple(kept[:-1].tolist()),
+        tuple((twins - arms)[0, :-1].tolist()),
+        float(arms[0, -1]),
+        estimate(float(additive[0]), _additive(*drawn)),
+        estimate(float(multiplicative[0]), _multiplicative(*drawn)),
     )
 
 
@@ -122,19 +131,29 @@ def by_pair(found: Iterable[Interaction], level: int) -> Mapping[tuple[str, str]
 
 
 def _extremes(axes: int) -> Array:
-    """A scene that fails only with all axes, and one that fails only with each alone: (2, k + 3), the last is 1."""
-    alone = np.array([0.0, *[1.0] * axes, 0.0])
-    return np.hstack([np.stack([alone, 1.0 - alone]), np.ones((2, 1))])
+    """A scene that fails only with all axes, and one that fails only with each alone: (2, 3 (k + 1)).
+
+    Columns as in `interaction`: success in each arm, success of its twins, whether it was run.
+    """
+    together = np.array([*[0.0] * axes, 1.0])
+    good, base = np.stack([1.0 - together, together]), np.stack([0.0 * together, together * 0.0 + 1.0])
+    return np.hstack([good, base, np.ones_like(good)])
 
 
-def _additive(rates: Array) -> Array:
-    base, alone, together = rates[:, 0], rates[:, 1:-1], rates[:, -1]
-    result: Array = (base - together) - (base[:, None] - alone).sum(axis=1)
+def _rates(sums: Array) -> tuple[Array, Array]:
+    """(B, 3 (k + 1)) sums -> success of the arms and of their twins, each (B, k + 1)."""
+    good, base, ran = np.split(sums, 3, axis=1)
+    return good / ran, base / ran
+
+
+def _additive(arms: Array, twins: Array) -> Array:
+    drops = twins - arms
+    result: Array = drops[:, -1] - drops[:, :-1].sum(axis=1)
     return result
 
 
-def _multiplicative(rates: Array) -> Array:
-    base, alone, together = rates[:, 0], rates[:, 1:-1], rates[:, -1]
+def _multiplicative(arms: Array, twins: Array) -> Array:
+    """NaN where an axis' twins never succeed."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        expected: Array = base * np.prod(alone / base[:, None], axis=1)
-    return expected - together
+        expected: Array = twins[:, -1] * np.prod(arms[:, :-1] / twins[:, :-1], axis=1)
+    return np.where(np.isfinite(expected), expected - arms[:, -1], np.nan)

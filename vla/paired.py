@@ -9,8 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from scipy.signal import convolve
 from scipy.special import betainc
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
 from vla.stats import points, wilson
 
@@ -120,6 +122,30 @@ def mcnemar(lost: int, gained: int) -> float:
     Psychometrika 12 (1947) 153-157, in its exact (binomial) form, which scipy computes.
     """
     return float(binomtest(lost, lost + gained).pvalue) if lost + gained else 1.0
+
+
+def sign_flip(nets: Sequence[int]) -> float:
+    """Two-sided p-value of the exact test that two arms are exchangeable within each scene.
+
+    A scene with several episodes is won or lost as a whole: under the null hypothesis the sign of its net wins is the
+    toss of a coin, whatever binds its episodes together. Where every scene has one episode this is McNemar's exact
+    test. The distribution of the sum over all flips is computed, not drawn, which `scipy.stats.permutation_test` would.
+
+    Args:
+        nets: Wins minus losses of each scene.
+
+    Source: R. A. Fisher, "The Design of Experiments" (1935), section 21; its exact distribution as in M. Pagano and
+    D. Tritchler, "On obtaining permutation distributions in polynomial time", JASA 78 (1983) 435-440.
+    """
+    sizes, scenes = np.unique(np.abs(np.asarray(nets, int)), return_counts=True)
+    chances = np.ones(1)  # of each sum, from the least on, in steps of 1
+    for size, count in zip(sizes.tolist(), scenes.tolist(), strict=True):
+        if size:
+            flips = np.zeros(2 * size * count + 1)
+            flips[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+            chances = convolve(chances, flips)
+    sums = np.arange(len(chances)) - len(chances) // 2
+    return float(min(1.0, max(0.0, chances[np.abs(sums) >= abs(sum(nets))].sum())))
 
 
 def probability_more(wins: float, losses: float) -> float:
