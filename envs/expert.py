@@ -28,7 +28,7 @@ GAIN = 0.7  # share of the error asked for in one step: the controller lags by a
 MAX_STEP = 0.035  # metres in one step: slower than the robot could, so that a policy has time to look
 TURN_GAIN = 0.4
 
-TRAVEL_Z = 0.13  # metres: what is held or the fingertips pass over everything on the table
+TRAVEL_Z = 0.13  # metres above the table: what is held or the fingertips pass over everything on the table
 OVER = 0.03  # metres: what is put on a high thing comes from so much above it
 TALL = 0.09  # metres: the lowest point of what is carried is so high
 SLOPE = 2.5  # metres of height per metre of distance when coming down
@@ -56,12 +56,12 @@ def move(state: WorldState, waypoint: Float64, gripper: float, yaw: float = 0.0)
 def descend(state: WorldState, goal: Float64, travel: float = TRAVEL_Z) -> Float64:
     """Waypoint (3,) on the way to `goal` through a funnel above it: the farther away sideways, the higher.
 
-    It does not go above `travel` metres. Sideways motion waits while the tool is below the funnel, so that it never
+    It does not go above `travel` metres over the table. Sideways motion waits while the tool is below the funnel, so that it never
     ploughs through other objects.
     """
     aside = goal[:2] - state.ee_position[:2]
     distance = float(np.hypot(aside[0], aside[1]))
-    height = float(np.clip(SLOPE * (distance - NEAR_XY), 0.0, max(travel - goal[2], 0.0)))
+    height = float(np.clip(SLOPE * (distance - NEAR_XY), 0.0, max(travel + state.spec.table.height - goal[2], 0.0)))
     z = float(goal[2]) + height
     below = z - float(state.ee_position[2])
     share = float(np.clip(1.5 - below / 0.04, 0.0, 1.0))
@@ -86,7 +86,7 @@ def grip(state: WorldState, goal: Float64, yaw: float) -> FloatArray:
         return move(state, state.ee_position + np.array([0.0, 0.0, STEP_M]), OPEN, yaw)
     waypoint = descend(state, goal)
     if abs(yaw - tool_yaw(state)) > TURNED:  # turn above things, not between them
-        waypoint[2] = max(waypoint[2], min(goal[2] + TURN_HEIGHT, TRAVEL_Z))
+        waypoint[2] = max(waypoint[2], min(goal[2] + TURN_HEIGHT, TRAVEL_Z + state.spec.table.height))
     return move(state, waypoint, OPEN, yaw)
 
 
@@ -118,11 +118,12 @@ def put(
     """
     aside = state.ee_position[:2] - state.objects[name].position[:2]
     hangs = float(state.ee_position[2]) - bottom_of(state, name)
-    goal = np.array([*(point[:2] + aside), max(float(point[2]) + clearance + hangs, TIP + 0.005)])
+    table = state.spec.table.height
+    goal = np.array([*(point[:2] + aside), max(float(point[2]) + clearance + hangs, table + TIP + 0.005)])
     offset = state.ee_position - goal
     turned = tool_yaw(state) if yaw is None else yaw
     arrived = np.hypot(offset[0], offset[1]) < PUT_XY and offset[2] < 0.006 and abs(turned - tool_yaw(state)) < TURNED
-    travel = max(travel, goal[2] + OVER, hangs + TALL)
+    travel = max(travel, goal[2] - table + OVER, hangs + TALL)
     return move(state, descend(state, goal, travel), OPEN if arrived else CLOSED, turned)
 
 
@@ -191,15 +192,16 @@ def push(state: WorldState, name: str, point: Float64) -> FloatArray:
     reach = object_kind(spec.kind).radius(spec.size)
     error = float(np.hypot(aside[0], aside[1]))
     yaw = flat_yaw(state, ahead)
-    rise = float(state.ee_position[2]) - PUSH_Z
+    low = state.spec.table.height + PUSH_Z
+    rise = float(state.ee_position[2]) - low
     if along < -0.5 * reach and error < PUSH_ASIDE and rise < (0.02 if name in state.touched else 0.008):
         off = (error / PUSH_OFF_LINE) ** 2
         waypoint = state.ee_position[:2] + PUSH_STEP * (1.0 - off) * ahead - min(off, 1.0) * aside
-        z = PUSH_Z if abs(rise) > 0.01 else state.ee_position[2]  # fingers that move up or down take the object along
+        z = low if abs(rise) > 0.01 else state.ee_position[2]  # fingers that move up or down take the object along
         return move(state, np.array([*waypoint, z]), CLOSED, yaw)
     start = thing[:2] - (reach + STANDOFF) * ahead
     wedged = name in state.grasped  # a cylinder can force its way in between the fingers
-    return move(state, descend(state, np.array([*start, PUSH_Z])), OPEN if wedged else CLOSED, yaw)
+    return move(state, descend(state, np.array([*start, low])), OPEN if wedged else CLOSED, yaw)
 
 
 def stay(state: WorldState) -> FloatArray:
@@ -207,7 +209,7 @@ def stay(state: WorldState) -> FloatArray:
     return move(state, state.ee_position, CLOSED, tool_yaw(state))
 
 
-PUSH_Z = 0.02  # metres: the tool's height when pushing; higher, and tall objects tip over
+PUSH_Z = 0.02  # metres: the tool's height above the table when pushing; higher, and tall objects tip over
 PUSH_ASIDE = 0.03  # metres off the line at which pushing is given up and begun anew
 PUSH_OFF_LINE = 0.02  # metres off the line at which pushing stops, and turns into backing off
 PUSH_STEP = 0.045  # metres asked for in one step of pushing
@@ -242,7 +244,7 @@ def tool_yaw(state: WorldState) -> float:
 def grasp_point(state: WorldState, name: str) -> Float64:
     """Where the tool centre point grasps an object, (3,) metres, world: off the table."""
     goal = grasp_of(state, name)[0]
-    goal[2] = max(goal[2], TIP + 0.007)
+    goal[2] = max(goal[2], state.spec.table.height + TIP + 0.007)
     return goal
 
 

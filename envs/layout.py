@@ -93,6 +93,13 @@ def stand(thing: ObjectSpec, x: float, y: float, yaw: float = 0.0) -> ObjectSpec
     return replace(thing, position=(x, y, resting_z(thing.kind, thing.size, roll=thing.roll)), yaw=yaw)
 
 
+def raised(things: Sequence[ObjectSpec], height: float) -> tuple[ObjectSpec, ...]:
+    """The things `height` metres higher: as on a table whose top is there."""
+    if not height:
+        return tuple(things)
+    return tuple(replace(o, position=(*o.position[:2], round(o.position[2] + height, 6))) for o in things)
+
+
 def free_spot(
     thing: ObjectSpec, others: Sequence[ObjectSpec], gap: float = GAP, area: Rect = REACHABLE
 ) -> tuple[float, float]:

@@ -44,7 +44,7 @@ def operate(state: WorldState, name: str, joint: float) -> FloatArray:
     pose = part_pose(part, body.joint + ahead, body.position.tolist(), body.quaternion.tolist())
     way = np.asarray(pose[:3]) + rotate(pose[3:], part.grasp.position) - now
     point = state.ee_position + way + (1.0 if upright else REGRIP) * (now - state.ee_position)
-    point[2] = max(point[2], TIP + 0.007)
+    point[2] = max(point[2], state.spec.table.height + TIP + 0.007)
     return move(state, point, CLOSED, yaw + ahead if upright else _nearest(yaw, tool_yaw(state), np.pi))
 
 
@@ -85,7 +85,7 @@ def drop_in(state: WorldState, name: str, drawer: str) -> FloatArray:
     goal = np.array([*(middle + held[:2]), max(rim + TIP + OVER_RIM, floor + hangs + 0.004)])
     offset = state.ee_position - goal
     arrived = np.hypot(offset[0], offset[1]) < 2 * PUT_XY and offset[2] < NEAR_Z
-    low = state.ee_position[2] < SWING_Z
+    low = state.ee_position[2] - state.spec.table.height < SWING_Z
     yaw = tool_yaw(state) if low else _nearest(yaw_of(state, drawer), tool_yaw(state), np.pi)
     return move(state, descend(state, goal), OPEN if arrived and abs(yaw - tool_yaw(state)) < TURNED else CLOSED, yaw)
 

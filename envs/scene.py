@@ -40,7 +40,8 @@ class ObjectSpec:
     """One object on the table.
 
     Attributes:
-        name: Unique in the scene, for example `red_block`; a goal refers to it.
+        name: Unique in the scene, for example `red_block`; a goal refers to it. It stays when an axis puts another
+            object in the place of this one.
         kind: Registered object kind (`block`, `cylinder`, `ball`, `bowl`, `plate`, `zone`, ...).
         color: Colour word used in instructions.
         size: Size parameters in metres, as the kind defines them.
@@ -53,6 +54,7 @@ class ObjectSpec:
         material: Registered material (`plastic`, `wood`, `metal`, `rubber`): what the surface looks like.
         roll: Rotation about the object's own x axis, radians, before `yaw`: pi / 2 lays an upright thing down.
         joint: Where the moving part of a drawer, door, lever ... starts, metres or radians; 0 for other kinds.
+        instead_of: The kind that the task asked for, where an axis put an object of another kind in its place.
     """
 
     name: str
@@ -68,6 +70,12 @@ class ObjectSpec:
     material: str = "plastic"
     roll: float = 0.0
     joint: float = 0.0
+    instead_of: str = ""
+
+    @property
+    def role(self) -> str:
+        """The kind whose part it plays in the task: its own, or the one that it stands in for."""
+        return self.instead_of or self.kind
 
 
 def orientation(item: ObjectSpec) -> Quat:

@@ -1,4 +1,7 @@
-"""From an episode request to its scene: task, then instruction, then perturbations. The only entry to all of it."""
+"""From an episode request to its scene: task, what is perturbed in it, instruction, how that is perturbed.
+
+The only entry to all of it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ def make_scene(request: EpisodeRequest, robot: str = "panda", control: str = "pd
     """The scene of an episode: a pure function of the request, the robot and its control mode.
 
     Each aspect draws from a stream of its own, so that a perturbed episode and its unperturbed twin share everything
-    that the axis does not change, and the order in which axes are named does not matter.
+    that the axis does not change, and the order in which axes are named does not matter. The instruction is said when
+    the objects are what they will be: where an axis exchanges one for another, only its noun differs from the twin's.
 
     Raises:
         UnknownNameError: An unknown task, axis, robot or control mode; the message gives the nearest one.
@@ -32,11 +36,11 @@ def make_scene(request: EpisodeRequest, robot: str = "panda", control: str = "pd
     """
     task = TASKS[request.task]()
     spec = with_robot(task.sample(stream(request, "scene")), robot, control)
-    spec = replace(spec, instruction=task.say(spec, stream(request, "language")))
     changes = sorted(perturbations(request), key=lambda change: (AXES[change.axis].stage, change.axis))
     for change in changes:
         if AXES[change.axis].stage < SPOKEN:
             spec = _changed(spec, change, request, task)
+    spec = replace(spec, instruction=task.say(spec, stream(request, "language")))
     spec = replace(spec, contrast=_contrast(spec, stream(request, "language", "contrast")))
     for change in changes:
         if AXES[change.axis].stage >= SPOKEN:

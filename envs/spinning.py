@@ -48,7 +48,8 @@ def _turn(state: WorldState, name: str, yaw: float, point: Float64) -> FloatArra
     hangs = float(state.ee_position[2]) - bottom_of(state, name)
     error = abs(yaw - tool_yaw(state))
     above = HIGH if error > 2 * PRECISE else 0.002
-    goal = np.array([*(point + aside), max(state.spec.table.height + above + hangs, TIP + 0.005)])
+    table = state.spec.table.height
+    goal = np.array([*(point + aside), table + max(above + hangs, TIP + 0.005)])
     offset = state.ee_position - goal
     arrived = error < PRECISE and abs(offset[2]) < 0.006 and np.hypot(offset[0], offset[1]) < 0.01
     return move(state, descend(state, goal), OPEN if arrived else CLOSED, _by_straight(state, yaw))

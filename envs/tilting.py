@@ -44,7 +44,7 @@ def stand_up(state: WorldState, name: str, left: Float64, right: Float64) -> Flo
         return _raise(state, name, right if axis[:2] @ [np.cos(yaw), np.sin(yaw)] > 0 else left, axis)
     if lean_of(state, name) < 0.5 or leaning_of_tool(state) > LEANING:
         return back_off(state)
-    end[2] = max(end[2], TIP + 0.007)
+    end[2] = max(end[2], state.spec.table.height + TIP + 0.007)
     return grip(state, end, _across(state, axis))
 
 
@@ -87,9 +87,9 @@ def _to_straight(state: WorldState) -> Float64:
 
 def back_off(state: WorldState) -> FloatArray:
     """Open the fingers and go up; the gripper points down again only where it is out of the way."""
-    high = state.ee_position[2] > TRAVEL_Z
-    up = state.ee_position + np.array([0.0, 0.0, STEP_M if state.ee_position[2] < 2 * TRAVEL_Z else 0.0])
-    return lean_to(state, up, OPEN, _to_straight(state) if high else np.zeros(3))
+    above = state.ee_position[2] - state.spec.table.height
+    up = state.ee_position + np.array([0.0, 0.0, STEP_M if above < 2 * TRAVEL_Z else 0.0])
+    return lean_to(state, up, OPEN, _to_straight(state) if above > TRAVEL_Z else np.zeros(3))
 
 
 def lean_to(state: WorldState, waypoint: Float64, gripper: float, turn: Float64) -> FloatArray:

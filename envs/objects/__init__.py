@@ -22,6 +22,7 @@ from vla.registry import Registry
 Size = tuple[float, ...]
 Float64 = NDArray[np.float64]
 
+ROUND = 0.04  # share by which the reach of a round mesh differs between directions, at most: it has corners
 RIM_POINTS = 48  # on the edge of a round piece, where its lowest point is looked for: 0.2 % of its radius at most
 
 
@@ -273,6 +274,21 @@ def resting_z(kind: str, size: Size, table_height: float = 0.0, roll: float = 0.
     if roll == 0.0:
         return table_height + shape.height / 2
     return table_height + shape.extent(np.array([0.0, -np.sin(roll), -np.cos(roll)]))
+
+
+def turnable(item: ObjectSpec) -> bool:
+    """Whether one sees, or feels, that an object is turned about its z axis: it is not round."""
+    return _out_of_round(object_kind(item.kind).shape(item.size)) > ROUND
+
+
+@functools.lru_cache(maxsize=2048)
+def _out_of_round(shape: Shape) -> float:
+    """By what share the reach of a shape (or of its moving part) differs between horizontal directions, at most."""
+    angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    directions = np.stack([np.cos(angles), np.sin(angles)])
+    meshes = [shape.mesh] if shape.part is None else [shape.mesh, shape.part.mesh]
+    reaches = [(np.asarray(mesh.vertices[:, :2], np.float64) @ directions).max(axis=0) for mesh in meshes]
+    return max(float(np.ptp(reach) / reach.max()) for reach in reaches)
 
 
 @functools.lru_cache(maxsize=2048)

@@ -19,7 +19,7 @@ from envs.cameras import DEFAULT_CAMERAS
 from envs.geometry import at_start, grasp_of, moved
 from envs.goals import Condition
 from envs.grammar import COLORS, Grammar, named_color, vocabulary
-from envs.layout import AREA, REACHABLE, Rect, Slot, arrange
+from envs.layout import AREA, REACHABLE, Rect, Slot, arrange, raised
 from envs.materials import material_texture, substance
 from envs.objects import object_kind
 from envs.reading import misunderstood
@@ -35,7 +35,7 @@ SAME_COLOR = 0.15  # share of scenes in which only the kind tells the target fro
 OUT_OF_REACH = 0.08  # metres: things that far beyond still stand on the table, in the front camera's picture
 DISTRACTOR_GAP = 0.035  # metres: a little tighter than in training, so that four more find room
 MOVED = 0.03  # metres: an object that is nearer to its first place has not been moved
-FALLEN = -0.02  # metres: an object whose centre is lower has fallen off the table
+FALLEN = -0.02  # metres above the table: an object whose centre is lower has fallen off
 
 
 class Expert(Protocol):
@@ -55,6 +55,7 @@ class Task(ABC):
         hold_steps: Consecutive control steps in which the condition must hold: no lucky fly-through.
         interchangeable: Which of a goal's objects (0 target, 1 place, 2 third ...) may change roles without making it
             another goal; it names them in the order of their names.
+        arranged_yaw: Greatest yaw either way that `arranged` gives to things, radians.
     """
 
     name: ClassVar[str]
@@ -62,6 +63,7 @@ class Task(ABC):
     max_steps: ClassVar[int]
     hold_steps: ClassVar[int] = 3
     interchangeable: ClassVar[tuple[int, ...]] = ()
+    arranged_yaw: ClassVar[float] = 0.0
 
     @abstractmethod
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
@@ -189,7 +191,7 @@ class Task(ABC):
         slots = self.slots(own, spec.goal, margin, inner)
         objects = arrange(slots, rng, accept=lambda placed: self.accept(placed, spec.goal))
         objects = self.arranged(objects, spec.goal, rng)
-        moved = replace(spec, objects=objects)
+        moved = replace(spec, objects=raised(objects, spec.table.height))
         return self.crowded(replace(moved, alternatives=self.alternatives(moved)), others, rng)
 
     def crowded(self, spec: SceneSpec, things: Sequence[ObjectSpec], rng: np.random.Generator) -> SceneSpec:
@@ -203,7 +205,7 @@ class Task(ABC):
             added = self._added(spec, things, rng, REACHABLE)
         except RuntimeError:
             added = self._added(spec, things, rng, REACHABLE.grown(OUT_OF_REACH))
-        full = replace(spec, objects=(*spec.objects, *added))
+        full = replace(spec, objects=(*spec.objects, *raised(added, spec.table.height)))
         return replace(full, alternatives=self.alternatives(full))
 
     def _added(
@@ -254,7 +256,7 @@ class Task(ABC):
     def _candidates(self, spec: SceneSpec) -> list[list[str]]:
         """Names that may stand in each role of a goal: target, place, others."""
         roles = (self.grammar.target_kinds, self.grammar.place_kinds, *self.grammar.other_kinds)
-        return [[o.name for o in spec.objects if o.kind in kinds] if kinds else [""] for kinds in roles]
+        return [[o.name for o in spec.objects if o.role in kinds] if kinds else [""] for kinds in roles]
 
     def alternatives(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """Every goal of this task in the scene but the scene's own and those that are reached already."""
@@ -346,7 +348,7 @@ def draw_descriptions(
 def fallen(state: WorldState) -> str:
     """Name of an object that fell off the table, or an empty string."""
     for thing in state.spec.objects:
-        if state.objects[thing.name].position[2] < FALLEN:
+        if state.objects[thing.name].position[2] < state.spec.table.height + FALLEN:
             return thing.name
     return ""
 

@@ -194,9 +194,9 @@ class Chain(Task):
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """See Task. The same recipe with its roles played by other things that can be moved."""
         recipe = spec.goal.relation
-        kinds = {thing.kind: thing.name for thing in spec.objects if thing.kind not in MOVABLE}
+        kinds = {thing.role: thing.name for thing in spec.objects if thing.role not in MOVABLE}
         places = {role: kinds[kind] for role, (kind, _) in PLACES.items() if kind in kinds}
-        movable = [o.name for o in spec.objects if o.kind in MOVABLE and not o.distractor]
+        movable = [o.name for o in spec.objects if o.role in MOVABLE and not o.distractor]
         casts = (dict(zip(ROLES, order, strict=False)) for order in itertools.permutations(movable))
         return tuple(dict.fromkeys(self._goal(recipe, {**places, **cast}) for cast in casts))
 

@@ -54,7 +54,7 @@ def belongs(thing: ObjectSpec, group: str) -> bool:
 
 def loose(spec: SceneSpec, containers: Sequence[str] = tuple(SIZES)) -> list[ObjectSpec]:
     """What the task is about but the containers."""
-    return [thing for thing in spec.objects if thing.kind not in containers and not thing.distractor]
+    return [thing for thing in spec.objects if thing.role not in containers and not thing.distractor]
 
 
 def four_things(rng: np.random.Generator) -> list[ObjectSpec]:

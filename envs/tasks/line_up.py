@@ -79,7 +79,7 @@ class LineUp(Task):
 
     def accept(self, things: Sequence[ObjectSpec], goal: GoalSpec) -> bool:
         """No three blocks stand in a row already."""
-        points = [thing.position[:2] for thing in things if thing.kind == "block"]
+        points = [thing.position[:2] for thing in things if thing.role == "block"]
         for three in itertools.combinations(points, 3):
             if any(np.ptp([p[axis] for p in three]) < 2 * CROOKED for axis in (0, 1)):
                 return False

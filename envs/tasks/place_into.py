@@ -66,10 +66,10 @@ class PlaceInto(Task):
         moving in the container), `fallen:NAME`, `not_in_container` (it was moved), or `not_grasped`.
         """
         wanted = goal or state.spec.goal
-        for other in (o.name for o in state.spec.objects if o.kind in KINDS and o.name != wanted.target):
+        for other in (o.name for o in state.spec.objects if o.role in KINDS and o.name != wanted.target):
             if other in state.grasped or In(other, wanted.place).holds(state):
                 return f"wrong_object:{other}"
-        for place in (o.name for o in state.spec.objects if o.kind in CONTAINERS):
+        for place in (o.name for o in state.spec.objects if o.role in CONTAINERS):
             if In(wanted.target, place).holds(state):
                 return "not_released" if place == wanted.place else f"wrong_container:{place}"
         if fallen(state):

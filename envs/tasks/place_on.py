@@ -15,6 +15,7 @@ from envs.tasks.base import TASKS, Expert, Task, draw_descriptions, make_thing
 
 KINDS = ("block", "cylinder", "cup", "cone", "star", "ring", "l_shape")  # a ball rolls off; a bottle is in the way
 PLACES = {"plate": (0.065, 0.014), "zone": (0.1,), "block": (0.09, 0.09, 0.02)}  # the block is too wide to be taken
+FLAT = 0.4  # a block whose height is a smaller share of its width is a place
 
 
 @TASKS.register("PlaceOn")
@@ -75,4 +76,4 @@ class PlaceOn(Task):
 
 
 def _is_place(thing: ObjectSpec) -> bool:
-    return PLACES.get(thing.kind) == thing.size
+    return thing.role in PLACES and (thing.role != "block" or thing.size[2] < FLAT * min(thing.size[:2]))

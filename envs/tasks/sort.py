@@ -58,14 +58,14 @@ class Sort(GroupTask):
     def slots(self, things: Sequence[ObjectSpec], goal: GoalSpec, margin: float, inner: float) -> list[Slot]:
         """See Task. Containers may stand anywhere within reach; two of the four things find their place in them."""
         slots = super().slots(things, goal, margin, inner)
-        return [replace(slot, rect=REACHABLE) if slot.thing.kind in SIZES else slot for slot in slots]
+        return [replace(slot, rect=REACHABLE) if slot.thing.role in SIZES else slot for slot in slots]
 
     def arranged(
         self, objects: tuple[ObjectSpec, ...], goal: GoalSpec, rng: np.random.Generator
     ) -> tuple[ObjectSpec, ...]:
         """Two things that differ in colour and in kind are in the containers."""
-        places = [thing for thing in objects if thing.kind in SIZES]
-        things = [thing for thing in objects if thing.kind not in SIZES]
+        places = [thing for thing in objects if thing.role in SIZES]
+        things = [thing for thing in objects if thing.role not in SIZES]
         first = things[int(rng.integers(len(things)))]
         second = next(o for o in things if o.color != first.color and o.kind != first.kind)
         shown = {first.name: places[0], second.name: places[1]}
@@ -98,7 +98,7 @@ def _named(relation: str, colors: Sequence[str], kinds: Sequence[str]) -> str:
 
 def _shown(spec: SceneSpec) -> dict[str, str]:
     """The things that are in containers from the start -> their containers."""
-    places = [thing for thing in spec.objects if thing.kind in SIZES]
+    places = [thing for thing in spec.objects if thing.role in SIZES]
     away = {
         (thing.name, place.name): np.hypot(*np.subtract(thing.position[:2], place.position[:2]))
         for thing, place in itertools.product(loose(spec), places)

@@ -40,6 +40,7 @@ class Sweep(Task):
 
     name: ClassVar[str] = "Sweep"
     max_steps: ClassVar[int] = 200
+    arranged_yaw: ClassVar[float] = YAW
     grammar: ClassVar[Grammar] = Grammar(
         train=("sweep {relation} into {place}", "push all of {relation} into {place}", "brush {relation} into {place}"),
         held_out={
@@ -105,7 +106,7 @@ class Sweep(Task):
     def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """All of the heap in the zone and nearly at rest, nothing of another heap there."""
         names = [thing.name for thing in heap_of(spec, goal.relation)]
-        others = [o.name for o in spec.objects if o.kind in SIZES and o.name not in names and not o.distractor]
+        others = [o.name for o in spec.objects if o.role in SIZES and o.name not in names and not o.distractor]
         inside = for_all(names, lambda name: InZone(name, goal.place) & AtRest(name, PUSHED_SPEED))
         return inside & for_all(others, lambda name: ~InZone(name, goal.place))
 
@@ -145,7 +146,7 @@ class SweepExpert:
         offset = state.ee_position[:2] - thing
         along, aside = float(offset @ ahead), abs(float(offset @ (ahead[1], -ahead[0])))
         reach = radius(state.spec.object(name))
-        if along < -0.5 * reach and aside < PUSH_ASIDE and state.ee_position[2] < PUSH_Z + 0.02:
+        if along < -0.5 * reach and aside < PUSH_ASIDE and state.ee_position[2] < state.spec.table.height + PUSH_Z + 0.02:
             return aside - 1.0
         begin = thing - (reach + STANDOFF) * ahead
         others = [o.name for o in state.spec.objects if o.kind != "zone" and o.name != name]
@@ -173,6 +174,6 @@ def _heap(first: ObjectSpec, rng: np.random.Generator) -> list[ObjectSpec]:
             PITCH * (i % 2 - 0.5) + rng.uniform(-JITTER, JITTER),
         )
         name = f"{first.name.removesuffix('_1')}_{i + 1}"
-        yaw = round(float(rng.uniform(-0.4, 0.4)), 4)
+        yaw = round(float(rng.uniform(-YAW, YAW)), 4)
         heap.append(replace(first, name=name, position=(round(x + dx, 4), round(y + dy, 4), z), yaw=yaw))
     return heap
