@@ -1,24 +1,26 @@
 """Exchanging a scene's objects for others: each new one where the old one was, on or in what that was on.
 
-Where the new ones are wider, things move apart, as little as they can; the goal's target stays if it can. Knows no axis.
+Where the new ones are wider, things move apart, as little as they can; the goal's target stays if it can.
+Knows no axis.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from envs.layout import GAP, REACHABLE, raised, radius, resting, stand
+from envs.layout import GAP, REACHABLE, radius, raised, resting, stand
 from envs.objects import object_kind
 from envs.scene import ObjectSpec, SceneSpec
 from envs.tasks.base import Task
 
 Draw = Callable[[np.random.Generator], Sequence[ObjectSpec]]
 
-TOUCHING = 0.012  # metres between footprints: what is nearer belongs together (a stack, a heap, a box and what is in it)
+TOUCHING = 0.012  # metres between footprints: what is nearer belongs together (a stack, a heap, a full box)
 ROOM = 0.03  # metres between footprints that are enough where training leaves `GAP`
 STEP = 0.01  # metres of the grid of places that are tried
 DRAWS = 60  # of things that the task may not accept where they are, before the layout is drawn again
@@ -56,10 +58,8 @@ def exchanged(spec: SceneSpec, draw: Draw, task: Task, rng: np.random.Generator)
         if placed is not None and _accepted(placed, task):
             return replace(placed, alternatives=task.alternatives(placed))
     for _ in range(REDRAWS):
-        try:
+        with contextlib.suppress(RuntimeError):
             return settled(spec, draw(rng), task, rng)
-        except RuntimeError:
-            continue
     raise RuntimeError(f"{task.name} has no layout for what the objects were to be exchanged for")
 
 

@@ -56,8 +56,8 @@ def move(state: WorldState, waypoint: Float64, gripper: float, yaw: float = 0.0)
 def descend(state: WorldState, goal: Float64, travel: float = TRAVEL_Z) -> Float64:
     """Waypoint (3,) on the way to `goal` through a funnel above it: the farther away sideways, the higher.
 
-    It does not go above `travel` metres over the table. Sideways motion waits while the tool is below the funnel, so that it never
-    ploughs through other objects.
+    It does not go above `travel` metres over the table. Sideways motion waits while the tool is below the funnel, so
+    that it never ploughs through other objects.
     """
     aside = goal[:2] - state.ee_position[:2]
     distance = float(np.hypot(aside[0], aside[1]))

@@ -146,7 +146,11 @@ class SweepExpert:
         offset = state.ee_position[:2] - thing
         along, aside = float(offset @ ahead), abs(float(offset @ (ahead[1], -ahead[0])))
         reach = radius(state.spec.object(name))
-        if along < -0.5 * reach and aside < PUSH_ASIDE and state.ee_position[2] < state.spec.table.height + PUSH_Z + 0.02:
+        if (
+            along < -0.5 * reach
+            and aside < PUSH_ASIDE
+            and state.ee_position[2] < state.spec.table.height + PUSH_Z + 0.02
+        ):
             return aside - 1.0
         begin = thing - (reach + STANDOFF) * ahead
         others = [o.name for o in state.spec.objects if o.kind != "zone" and o.name != name]

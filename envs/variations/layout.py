@@ -41,11 +41,15 @@ def position(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: 
 def rotation(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """Everything that is not round is turned farther than training ever turns it, by up to the magnitude.
 
-    At level 5 a cube has every yaw that it can have: training turns it by 0.5 rad, and at 0.785 it looks the same again.
+    At level 5 a cube has every yaw that it can have: training turns it by 0.5 rad, and at 0.785 it
+    begins to look the same again.
     """
     ranges = {slot.thing.name: slot.yaw for slot in task.slots(spec.objects, spec.goal, 0.0, -1.0)}
     for _ in range(TRIES):
-        things = tuple(_turned(thing, ranges.get(thing.name, task.arranged_yaw), rng, magnitude, previous) for thing in spec.objects)
+        things = tuple(
+            _turned(thing, ranges.get(thing.name, task.arranged_yaw), rng, magnitude, previous)
+            for thing in spec.objects
+        )
         own = [thing for thing in things if not thing.distractor]
         if task.accept(own, spec.goal):
             turned = replace(spec, objects=things)
@@ -53,9 +57,7 @@ def rotation(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: 
     return settled(spec, things, task, rng)
 
 
-def _turned(
-    thing: ObjectSpec, limit: float, rng: np.random.Generator, magnitude: float, previous: float
-) -> ObjectSpec:
+def _turned(thing: ObjectSpec, limit: float, rng: np.random.Generator, magnitude: float, previous: float) -> ObjectSpec:
     """A thing at a yaw of `limit` and between `previous` and `magnitude` radians more, either way."""
     beyond, sign = limit + rng.uniform(previous, magnitude), 1.0 if rng.uniform() < 0.5 else -1.0
     if thing.distractor or not turnable(thing):
