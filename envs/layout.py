@@ -133,18 +133,19 @@ def arrange(
     fixed: Sequence[ObjectSpec] = (),
     gap: float = GAP,
     accept: Callable[[Sequence[ObjectSpec]], bool] = lambda _: True,
+    restarts: int = RESTARTS,
 ) -> tuple[ObjectSpec, ...]:
     """Give every slot's object a place, all `gap` apart from each other and from `fixed`.
 
-    `accept` judges a complete layout (without `fixed`). Raises RuntimeError when no layout is found: the request is
+    `accept` judges a complete layout (without `fixed`), of which `restarts` are begun at most. Raises RuntimeError when no layout is found: the request is
     too dense for the rectangles.
     """
-    for _ in range(RESTARTS):
+    for _ in range(restarts):
         placed = _attempt(slots, rng, fixed, gap)
         if placed is not None and accept(placed):
             return placed
     names = [slot.thing.name for slot in slots]
-    raise RuntimeError(f"found no layout for {names} with gaps of {gap} m in {RESTARTS} attempts")
+    raise RuntimeError(f"found no layout for {names} with gaps of {gap} m in {restarts} attempts")
 
 
 def _attempt(

@@ -34,6 +34,7 @@ BLOCK_YAW = 0.5  # radians either way in training
 SAME_COLOR = 0.15  # share of scenes in which only the kind tells the target from another object
 OUT_OF_REACH = 0.08  # metres: things that far beyond still stand on the table, in the front camera's picture
 DISTRACTOR_GAP = 0.035  # metres: a little tighter than in training, so that four more find room
+FEW, MANY = 40, 400  # places that are tried for a distractor within reach, and beyond
 MOVED = 0.03  # metres: an object that is nearer to its first place has not been moved
 FALLEN = -0.02  # metres above the table: an object whose centre is lower has fallen off
 
@@ -199,22 +200,32 @@ class Task(ABC):
 
         Where a crowded table leaves none, they may stand up to `OUT_OF_REACH` metres beyond.
         """
-        if not things:
-            return spec
-        try:
-            added = self._added(spec, things, rng, REACHABLE)
-        except RuntimeError:
-            added = self._added(spec, things, rng, REACHABLE.grown(OUT_OF_REACH))
+        added: list[ObjectSpec] = []
+        for thing in things:
+            added.append(self._added(spec, thing, added, rng))
         full = replace(spec, objects=(*spec.objects, *raised(added, spec.table.height)))
         return replace(full, alternatives=self.alternatives(full))
 
     def _added(
-        self, spec: SceneSpec, things: Sequence[ObjectSpec], rng: np.random.Generator, rect: Rect
-    ) -> tuple[ObjectSpec, ...]:
-        slots = [Slot(replace(thing, distractor=True), rect, yaw=yaw_range(thing)) for thing in things]
-        return arrange(
-            slots, rng, fixed=spec.objects, gap=DISTRACTOR_GAP, accept=lambda new: self.leaves_room(spec, new)
-        )
+        self, spec: SceneSpec, thing: ObjectSpec, others: Sequence[ObjectSpec], rng: np.random.Generator
+    ) -> ObjectSpec:
+        """A thing at a place that suits the scene and those `others` that have been added already."""
+
+        def place(rect: Rect, restarts: int) -> ObjectSpec:
+            slot = Slot(replace(thing, distractor=True), rect, yaw=yaw_range(thing))
+            return arrange(
+                [slot],
+                rng,
+                fixed=(*spec.objects, *others),
+                gap=DISTRACTOR_GAP,
+                accept=lambda new: self.leaves_room(spec, (*others, *new)),
+                restarts=restarts,
+            )[0]
+
+        try:
+            return place(REACHABLE, FEW)
+        except RuntimeError:
+            return place(REACHABLE.grown(OUT_OF_REACH), MANY)
 
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """Every goal of this task in the scene, in the order of its objects; none names an object twice."""

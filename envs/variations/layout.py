@@ -72,6 +72,7 @@ def _turned(thing: ObjectSpec, limit: float, rng: np.random.Generator, magnitude
     "m higher or lower",
     (0.01, 0.02, 0.03, 0.05, 0.07),
     peers=("RoboTwin", "FactorWorld"),
+    changes=("objects", "table.height"),
 )
 def table_height(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """The table is higher or lower, and so is all that stands on it; robot and cameras stay."""
