@@ -137,8 +137,8 @@ def arrange(
 ) -> tuple[ObjectSpec, ...]:
     """Give every slot's object a place, all `gap` apart from each other and from `fixed`.
 
-    `accept` judges a complete layout (without `fixed`), of which `restarts` are begun at most. Raises RuntimeError when no layout is found: the request is
-    too dense for the rectangles.
+    `accept` judges a complete layout (without `fixed`), of which `restarts` are begun at most. Raises RuntimeError when
+    no layout is found: the request is too dense for the rectangles.
     """
     for _ in range(restarts):
         placed = _attempt(slots, rng, fixed, gap)
