@@ -40,8 +40,7 @@ class ObjectSpec:
     """One object on the table.
 
     Attributes:
-        name: Unique in the scene, for example `red_block`; a goal refers to it. It stays when an axis puts another
-            object in the place of this one.
+        name: Unique in the scene, for example `red_block`; a goal refers to it. What replaces an object keeps its name.
         kind: Registered object kind (`block`, `cylinder`, `ball`, `bowl`, `plate`, `zone`, ...).
         color: Colour word used in instructions.
         size: Size parameters in metres, as the kind defines them.
@@ -54,7 +53,7 @@ class ObjectSpec:
         material: Registered material (`plastic`, `wood`, `metal`, `rubber`): what the surface looks like.
         roll: Rotation about the object's own x axis, radians, before `yaw`: pi / 2 lays an upright thing down.
         joint: Where the moving part of a drawer, door, lever ... starts, metres or radians; 0 for other kinds.
-        instead_of: The kind that the task asked for, where an axis put an object of another kind in its place.
+        instead_of: The kind that the task asked for, where an axis replaced it by another.
     """
 
     name: str
