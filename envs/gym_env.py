@@ -46,7 +46,7 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
     reward is 1 when the task is done and 0 before, the dense one grows with nearness to the goal
     (`envs.tasks.base.Task.reward`, in [0, 1]); success terminates, the time limit truncates. `info` has `is_success`,
     `reason`, `progress` (share of what the goal asks for that is so), and how many of the goal's `parts` are
-    `completed`.
+    `completed`; at the end also `failure` (out of `vla.measures.FAILURES`) and all `measures`.
 
     Args:
         task: Registered task.
@@ -158,6 +158,9 @@ class VLAEnv(gymnasium.Env[Observation, FloatArray]):
             "completed": result.completed,
             "parts": result.parts,
         }
+        if result.done:
+            measures = self.world.measures()
+            info |= {"failure": measures.failure, "measures": measures.to_dict()}
         return self._observation(), reward, result.success, result.done and not result.success, info
 
     def render(self) -> ByteArray | None:

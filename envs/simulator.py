@@ -15,6 +15,7 @@ from envs.arm import Arm
 from envs.bodies import build_floor, build_object, build_table
 from envs.bullet import Client
 from envs.checks import check_objects, check_robot
+from envs.contacts import Contacts, read_contacts
 from envs.control import ArmCommand
 from envs.fixture import FIXTURE_LINK
 from envs.objects import object_kind
@@ -33,7 +34,6 @@ SETTLED_SPEED = 2e-3  # m/s and rad/s * 0.1
 AT_REST = 2e-4  # metres, and entries of a quaternion: what has moved less since the control step before may rest
 SMOOTHING_S = 0.05  # seconds; a full-scale action then starts with 1 g instead of 12
 ASLEEP = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))  # velocity of a body that sleeps
-TOUCHING = 0.0005  # metres: bodies that are nearer touch
 
 
 class Simulator:
@@ -186,26 +186,10 @@ class Simulator:
             out[item.name] = BodyState(pose[:3].copy(), pose[3:].copy(), np.array(linear), np.array(angular))
         return out
 
-    def contacts(self) -> tuple[frozenset[str], frozenset[str], frozenset[tuple[str, str]]]:
-        """Objects that touch the robot, those that touch both fingers, and pairs of objects (or table) that touch."""
-        touching: dict[str, set[int]] = {}
-        pairs: set[tuple[str, str]] = set()
-        robot = self._arm.body
-        for contact in self._client.getContactPoints():
-            a, b, link_a, link_b, distance = contact[1], contact[2], contact[3], contact[4], contact[8]
-            if distance > TOUCHING:
-                continue
-            if a == robot or b == robot:
-                other, link = (b, link_a) if a == robot else (a, link_b)
-                if other in self._names:
-                    touching.setdefault(self._names[other], set()).add(link)
-            elif a in self._names and b in self._names:
-                first, second = sorted((self._names[a], self._names[b]))
-                pairs.add((first, second))
-        touching.pop(TABLE_NAME, None)
-        fingers = self._arm.finger_links
-        grasped = frozenset(name for name, links in touching.items() if fingers <= links)
-        return frozenset(touching), grasped, frozenset(pairs)
+    def contacts(self) -> Contacts:
+        """What touches what now, and how hard."""
+        arm = self._arm
+        return read_contacts(self._client.getContactPoints(), arm.body, arm.finger_links, self._names)
 
     def close(self) -> None:
         """Free the physics client; calling it again does nothing."""

@@ -62,6 +62,8 @@ class WorldState:
         stage: Parts of the goal that have been done, in their order; 0 for goals without parts.
         joints: Positions of the arm's joints, (n,) rad.
         commanded: What the joints were told last, (n,) rad.
+        force: The hardest push that the robot, or what it holds, gives to anything, N (`envs.contacts`).
+        arm_on_table: Whether a link of the robot that is no finger touches the table.
     """
 
     spec: SceneSpec
@@ -76,3 +78,5 @@ class WorldState:
     stage: int = 0
     joints: Float64 = field(default_factory=_no_joints)
     commanded: Float64 = field(default_factory=_no_joints)
+    force: float = 0.0
+    arm_on_table: bool = False

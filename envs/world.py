@@ -17,7 +17,7 @@ from envs.checks import check_scene
 from envs.control import ArmCommand, ControlMode, action_entries, make_control
 from envs.control.checks import checked_action
 from envs.disturbing import Disturber
-from envs.measuring import Gauge
+from envs.judging import Judge
 from envs.poses import pose_rows
 from envs.renderer.make import RENDERERS
 from envs.renderer.types import Camera, Frame
@@ -25,7 +25,6 @@ from envs.scene import CameraSpec, DisturbanceSpec, SceneSpec
 from envs.scenes import make_scene, with_cameras, with_noise
 from envs.simulator import Simulator
 from envs.state import WorldState
-from envs.tally import Tally
 from envs.tasks.base import TASKS, Task
 from vla.contract import (
     INPUT_NAMES,
@@ -104,11 +103,10 @@ class World:
         self._control: ControlMode = control
         self._entries = control.entries(control.robot)
         self._steps = 0
-        self._tally, self._spoken = Tally(spec.goal), Tally(spec.spoken or spec.goal)
-        self._gauge = Gauge(spec, task)
-        self._over = False
+        self._judge = Judge(spec)
         self._spec = spec
         self._history = [self._simulator.poses()] if any(c.sensor.late for c in spec.cameras) else None
+        self._judge.look(self.state())
 
     @property
     def spec(self) -> SceneSpec:
@@ -130,7 +128,7 @@ class World:
     def instruction(self) -> str:
         """What is said now: it follows the parts of what is spoken of, done so far."""
         spec = self._needs_scene()
-        return spec.said(self._tally.done if spec.spoken is None else self._spoken.done)
+        return spec.said(self._judge.heard)
 
     def observe(self, inputs: frozenset[str]) -> Observation:
         """The observation, restricted to `inputs`. Raises UnknownNameError (a ValueError) for an unknown input."""
@@ -178,30 +176,25 @@ class World:
     def step(self, action: FloatArray) -> StepResult:
         """Apply one action (n,) in [-1, 1]: n and what the numbers are is up to the control mode and the robot.
 
-        An episode succeeds when the task's condition holds in `task.hold_steps` consecutive control steps; one whose
-        goal has parts when that was so of each of them, in their order.
+        When an episode is over, and what is a success, is up to `envs.judging`.
 
         Raises:
             ValueError: Wrong shape or type, NaN, infinite or out of range; nothing has changed then.
             RuntimeError: The episode is over, or none has begun.
         """
-        spec = self.spec
+        self._needs_scene()
         checked = checked_action(action, self._entries)
-        if self._over:
+        if self._judge.over:
             raise RuntimeError(f"this episode ended after {self._steps} steps; call reset first")
         executed = self._carry_out(checked)
         self._steps += 1
         if self._history is not None:
             self._history.append(self._simulator.poses())
         state = self.state()
-        success = self._tally.count(state)
-        if spec.spoken is not None and spec.goal.parts:
-            self._spoken.count(state)
-        self._over = success or self._steps >= spec.max_steps
-        self._state = state = replace(state, stage=self._stage)
-        self._gauge.look(state, success)
-        reason = "" if not self._over else "success" if success else self._failure(state)
-        return StepResult(self._over, success, reason, self._tally.done, self._tally.parts, executed)
+        self._judge.count(state)
+        if state.stage != self._judge.stage:
+            self._state = state = replace(state, stage=self._judge.stage)
+        return self._judge.result(state, executed)
 
     def _carry_out(self, action: Float64) -> FloatArray | None:
         """One control step in which the policy wants `action` (n,); what is done in its place if something disturbs."""
@@ -263,7 +256,7 @@ class World:
 
     def _look(self, spec: SceneSpec) -> WorldState:
         position, quaternion = self._simulator.tool()
-        touched, grasped, pairs = self._simulator.contacts()
+        contacts = self._simulator.contacts()
         return WorldState(
             spec=spec,
             step=self._steps,
@@ -271,18 +264,20 @@ class World:
             ee_quaternion=quaternion,
             opening=float(self._simulator.fingers().sum()),
             objects=self._simulator.object_states(),
-            touched=touched,
-            grasped=grasped,
-            contacts=pairs,
-            stage=self._stage,
+            touched=contacts.touched,
+            grasped=contacts.grasped,
+            contacts=contacts.pairs,
+            stage=self._judge.stage,
             joints=self._simulator.joints(),
             commanded=self._control.commanded,
+            force=contacts.force,
+            arm_on_table=contacts.arm_on_table,
         )
 
     def measures(self) -> Measures:
         """What has been measured since the reset."""
         self._needs_scene()
-        return self._gauge.measures()
+        return self._judge.measures()
 
     def describe(self) -> dict[str, Any]:
         """The SceneSpec as JSON-ready data."""
@@ -298,22 +293,6 @@ class World:
         if self._spec is None:
             raise RuntimeError("this world has no scene; call reset(request) or load(spec) first")
         return self._spec
-
-    @property
-    def _stage(self) -> int:
-        return self._tally.done if self.spec.goal.parts else 0
-
-    def _failure(self, state: WorldState) -> str:
-        """Why the time was not enough; a robot that did what was said to it, though it was not the goal, did listen."""
-        if self._did_what_was_said(state):
-            return "did_spoken_goal"
-        return f"time_limit:{self._task.failure_reason(state)}"
-
-    def _did_what_was_said(self, state: WorldState) -> bool:
-        spoken = state.spec.spoken
-        if spoken is None or spoken == state.spec.goal:
-            return False
-        return self._spoken.complete if spoken.parts else self._task.success(state, spoken)
 
     def _close_renderer(self) -> None:
         if self._renderer is not None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from envs.geometry import at_start
 from envs.objects import object_kind
 from envs.scene import SceneSpec
 from envs.state import BodyState, Float64, WorldState
@@ -23,8 +24,6 @@ from vla.contract import FloatArray, Observation, Policy
 CLOSED = 0.02  # metres between the fingers: with less they push, with more they come down around something
 LOW = 0.07  # metres above the table: a hand as low as that touches things
 FINGER = 0.01  # metres, half a finger's width
-UPRIGHT: Float64 = np.array([0.0, 0.0, 0.0, 1.0])
-STILL: Float64 = np.zeros(3)
 
 
 @POLICIES.register("blind")
@@ -56,7 +55,8 @@ class BlindExpert:
         self._rng = np.random.default_rng([episode_seed, 2])
         self._expert: Expert | None = None
         self._imagined: SceneSpec | None = None
-        self._places: dict[str, Float64] = {}
+        self._bodies: dict[str, BodyState] = {}
+        self._handled: list[list[str]] = []
 
     def act(self, observations: Sequence[Observation]) -> FloatArray:
         """Return the expert's action, (1, 1, 7)."""
@@ -65,27 +65,34 @@ class BlindExpert:
         if self._expert is None or self._imagined is None:
             task = TASKS[state.spec.goal.task]()
             self._imagined = task.rearranged(state.spec, self._rng, 0.0, -1.0)
-            self._places = {thing.name: np.array(thing.position) for thing in self._imagined.objects}
+            self._bodies = dict(at_start(self._imagined).objects)
             self._expert = task.expert(self._imagined)
+            parts = state.spec.goal.parts or (state.spec.goal,)
+            self._handled = [sorted(TASKS[part.task]().handled(self._imagined, part)) for part in parts]
         believed = self._believed(state, self._imagined)
         return np.asarray(self._expert.act(believed), dtype=np.float32)[None, None]
 
     def _believed(self, state: WorldState, spec: SceneSpec) -> WorldState:
         """What the robot knows of itself, with every object where it is imagined to be."""
-        target = spec.goal.target
+        names = self._handled[min(state.stage, len(self._handled) - 1)]
+        name = min(names, key=lambda name: float(np.linalg.norm(self._bodies[name].position - state.ee_position)))
         held = frozenset[str]()
-        if state.grasped:  # it feels something between its fingers, and hopes that it is what was named
-            held = frozenset({target})
-            self._places[target] = np.array(state.ee_position)
+        if state.grasped:  # it feels something between its fingers, and hopes that it is what it was looking for
+            held = frozenset({name})
+            self._move(name, np.array(state.ee_position))
         elif state.opening < CLOSED and state.ee_position[2] < LOW:
-            self._places[target] = self._pushed(state, spec)
-        objects = {thing.name: BodyState(self._places[thing.name], UPRIGHT, STILL) for thing in spec.objects}
-        return replace(state, spec=spec, objects=objects, grasped=held, touched=held, contacts=frozenset())
+            self._move(name, self._pushed(state, spec, name))
+        return replace(state, spec=spec, objects=dict(self._bodies), grasped=held, touched=held, contacts=frozenset())
 
-    def _pushed(self, state: WorldState, spec: SceneSpec) -> Float64:
-        """Where the closed fingers leave the target if it is where it is imagined: in front of them."""
-        place = self._places[spec.goal.target]
-        thing = spec.object(spec.goal.target)
+    def _move(self, name: str, position: Float64) -> None:
+        """Imagine an object elsewhere; what has a moving part stays where it is."""
+        if self._bodies[name].part is None:
+            self._bodies[name] = replace(self._bodies[name], position=position)
+
+    def _pushed(self, state: WorldState, spec: SceneSpec, name: str) -> Float64:
+        """Where the closed fingers leave an object if it is where it is imagined: in front of them."""
+        place = self._bodies[name].position
+        thing = spec.object(name)
         reach = object_kind(thing.kind).radius(thing.size) + FINGER
         ahead = place[:2] - state.ee_position[:2]
         distance = float(np.hypot(ahead[0], ahead[1]))

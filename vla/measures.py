@@ -34,7 +34,7 @@ class Measures:
     """Measured on the simulator's state in every control step. Metres, newtons, seconds, world frame.
 
     Attributes:
-        failure: Why the episode failed, out of `FAILURES`; empty for a success.
+        failure: Why the episode failed, out of `FAILURES`; empty for a success, and while it is running.
         progress: Share of the goal that was reached at the end, in [0, 1].
         first_approached: Name of the first object that the tool came near to; empty if none.
         first_touched: Name of the first object that the robot touched; empty if none.
@@ -46,7 +46,8 @@ class Measures:
         path_m: Length of the tool's way.
         jerk: Root mean square of the tool's jerk at the control rate, m/s^3.
         peak_speed: Greatest speed of the tool between two control steps, m/s.
-        peak_force: Greatest contact force on the robot or on what it holds, newtons.
+        peak_force: Greatest push of the robot, or of what it holds, against anything at the end of a control step,
+            newtons; a grip is none, for its fingers push against each other.
         table_hits: Control steps in which the arm (the fingers apart) or what it is made of touched the table.
         bystander_hits: Control steps in which the robot touched an object that the goal does not name.
         limit_steps: Control steps in which a joint was within 0.01 rad of its limit.

@@ -17,7 +17,7 @@ import numpy as np
 
 from envs.cameras import DEFAULT_CAMERAS
 from envs.geometry import at_start, grasp_of, moved
-from envs.goals import Condition
+from envs.goals import Atom, Condition
 from envs.grammar import COLORS, Grammar, named_color, vocabulary
 from envs.layout import AREA, REACHABLE, Rect, Slot, arrange, raised
 from envs.materials import material_texture, substance
@@ -57,6 +57,7 @@ class Task(ABC):
         interchangeable: Which of a goal's objects (0 target, 1 place, 2 third ...) may change roles without making it
             another goal; it names them in the order of their names.
         arranged_yaw: Greatest yaw either way that `arranged` gives to things, radians.
+        grasps: Whether its objects are taken between the fingers; else they are touched, pressed or pushed.
     """
 
     name: ClassVar[str]
@@ -65,6 +66,7 @@ class Task(ABC):
     hold_steps: ClassVar[int] = 3
     interchangeable: ClassVar[tuple[int, ...]] = ()
     arranged_yaw: ClassVar[float] = 0.0
+    grasps: ClassVar[bool] = True
 
     @abstractmethod
     def choose(self, rng: np.random.Generator) -> tuple[tuple[ObjectSpec, ...], GoalSpec]:
@@ -115,6 +117,26 @@ class Task(ABC):
             self.__dict__["_beginning"] = known
         values: tuple[float, float] = known[2]
         return values
+
+    def handled(self, spec: SceneSpec, goal: GoalSpec) -> frozenset[str]:
+        """Names of the objects that a robot has to act on to reach `goal`: what is not as it should be at the start."""
+        names = {goal.target} if goal.target else set()
+        for atom in self.open_atoms(spec, goal):
+            names |= {atom.subject} if atom.subject else set(goal.names)
+        places = [item for item in spec.objects if item.name == goal.place]
+        names |= {item.name for item in places if object_kind(item.kind).shape(item.size).part is not None}
+        return frozenset(names)
+
+    def involved(self, spec: SceneSpec, goal: GoalSpec) -> frozenset[str]:
+        """Names of all objects that `goal` is about: those handled, and where they are to be."""
+        others = {getattr(atom, "other", "") for atom in self.open_atoms(spec, goal)} - {""}
+        return self.handled(spec, goal) | others | frozenset(goal.names)
+
+    def open_atoms(self, spec: SceneSpec, goal: GoalSpec) -> list[Atom]:
+        """What `goal` asks for and is not so at the start."""
+        start = at_start(spec)
+        atoms = self.condition(spec, goal).atoms()
+        return [atom for atom in atoms if isinstance(atom, Atom) and not atom.holds(start)]
 
     def failure_reason(self, state: WorldState, goal: GoalSpec | None = None) -> str:
         """Why the goal is not reached: a stable word, and the object that is to blame after a colon.

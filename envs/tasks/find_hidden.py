@@ -61,6 +61,10 @@ class FindHidden(Task):
         hiding = iter([covers[int(i)] for i in rng.permutation(len(covers))])
         return tuple(thing if thing.kind == "cover" else _under(thing, next(hiding)) for thing in objects)
 
+    def handled(self, spec: SceneSpec, goal: GoalSpec) -> frozenset[str]:
+        """See Task. The cover, too."""
+        return frozenset({goal.target, hiding(spec, goal.target)})
+
     def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """Held in the air."""
         return Held(goal.target) & Lifted(goal.target, HEIGHT)

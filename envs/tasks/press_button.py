@@ -26,6 +26,7 @@ class PressButton(FixtureTask):
     name: ClassVar[str] = "PressButton"
     max_steps: ClassVar[int] = 40
     turned: ClassVar[float] = 0.4
+    grasps: ClassVar[bool] = False
     grammar: ClassVar[Grammar] = Grammar(
         train=("press {target}", "push {target}", "press on {target}"),
         held_out={

@@ -36,6 +36,7 @@ class Push(Task):
 
     name: ClassVar[str] = "Push"
     max_steps: ClassVar[int] = 80
+    grasps: ClassVar[bool] = False
     grammar: ClassVar[Grammar] = Grammar(
         train=("push {target} {on} {place}", "slide {target} {on} {place}", "shove {target} {on} {place}"),
         held_out={

@@ -41,6 +41,7 @@ class PushDirection(Task):
 
     name: ClassVar[str] = "PushDirection"
     max_steps: ClassVar[int] = 70
+    grasps: ClassVar[bool] = False
     grammar: ClassVar[Grammar] = Grammar(
         train=("push {target} {relation}", "slide {target} {relation}", "move {target} {relation}"),
         held_out={

@@ -36,6 +36,7 @@ class PushTogether(Task):
     name: ClassVar[str] = "PushTogether"
     max_steps: ClassVar[int] = 70
     interchangeable: ClassVar[tuple[int, ...]] = (0, 1)
+    grasps: ClassVar[bool] = False
     grammar: ClassVar[Grammar] = Grammar(
         train=("push {target} and {place} together", "group {target} and {place}", "push {target} next to {place}"),
         held_out={
@@ -81,6 +82,10 @@ class PushTogether(Task):
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """See Task. Those whose way is free."""
         return tuple(g for g in super().goals(spec) if _pusher(spec, g))
+
+    def handled(self, spec: SceneSpec, goal: GoalSpec) -> frozenset[str]:
+        """See Task. Either may be pushed to the other."""
+        return frozenset(goal.names)
 
     def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """Near each other on the table, both nearly at rest."""

@@ -26,6 +26,7 @@ class Reach(Task):
 
     name: ClassVar[str] = "Reach"
     max_steps: ClassVar[int] = 30
+    grasps: ClassVar[bool] = False
     grammar: ClassVar[Grammar] = Grammar(
         train=("touch {target}", "reach {target}", "go to {target}", "move the gripper to {target}"),
         held_out={

@@ -41,6 +41,7 @@ class Sweep(Task):
     name: ClassVar[str] = "Sweep"
     max_steps: ClassVar[int] = 200
     arranged_yaw: ClassVar[float] = YAW
+    grasps: ClassVar[bool] = False
     grammar: ClassVar[Grammar] = Grammar(
         train=("sweep {relation} into {place}", "push all of {relation} into {place}", "brush {relation} into {place}"),
         held_out={
