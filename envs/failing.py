@@ -69,7 +69,7 @@ def _story(
     trace: Trace, task: Task, missing: frozenset[str], right: frozenset[str], named: frozenset[str]
 ) -> FailureName | None:
     """What was done to the objects that are `missing`, or to others in their place; None if nothing was."""
-    if missing & trace.last.grasped:
+    if any(trace.grasped[-1, trace.column(name)] for name in missing):
         return "timeout"
     held = [name for name in missing if longest(trace.grasped[:, trace.column(name)]) >= HELD_STEPS]
     if held:
@@ -102,12 +102,6 @@ def longest(flags: Flags) -> int:
     """Greatest number of consecutive true entries of (T,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return int((edges[1::2] - edges[::2]).max(initial=0))
-
-
-def moved_by_others(trace: Trace) -> frozenset[str]:
-    """Objects that the scene itself moves or pushes while the robot works."""
-    disturbance = trace.last.spec.disturbance
-    return frozenset(event.name for event in (*disturbance.moves, *disturbance.pushes))
 
 
 def _lost(state: WorldState, name: str) -> bool:
@@ -202,7 +196,7 @@ def _acted_on(trace: Trace, name: str, task: Task) -> bool:
 
 def _disturbed(trace: Trace, name: str) -> bool:
     """Whether an object is far from where it was, leans or fell off, though nobody but the robot moved it."""
-    if name in moved_by_others(trace):
+    if name in trace.last.spec.disturbance.moved:
         return False
     column = trace.column(name)
     way = np.linalg.norm(trace.position[-1, column] - trace.position[0, column])

@@ -117,8 +117,7 @@ class Judge:
 
     def _stirred(self, state: WorldState) -> str:
         """Name of an object that has moved, though no rule of the scene moves it; empty if there is none."""
-        disturbance = self._spec.disturbance
-        others = {event.name for event in (*disturbance.moves, *disturbance.pushes)}
+        others = self._spec.disturbance.moved
         for name, body in state.objects.items():
             if name not in others and np.abs(body.position - self._start.objects[name].position).max() > STIRRED:
                 return name

@@ -14,6 +14,8 @@ from envs.state import Float64, WorldState
 
 Flags = NDArray[np.bool_]
 
+CLOSED = 0.002  # metres between fingers that have nothing between them
+
 
 class Trace:
     """States 0 to T of one episode: the reset, and the one after each control step. K objects; zones are none.
@@ -35,10 +37,6 @@ class Trace:
     def last(self) -> WorldState:
         """The state now."""
         return self.states[-1]
-
-    def since(self, step: int) -> Trace:
-        """The same episode from a control step on."""
-        return Trace(self.states[step:]) if step else self
 
     def column(self, name: str) -> int:
         """Which of the K objects is called `name`."""
@@ -68,7 +66,8 @@ class Trace:
     @cached_property
     def away(self) -> Float64:
         """Metres from the tool to where each object, or the moving part of a fixture, is taken hold of (T+1, K)."""
-        return np.linalg.norm(np.stack([self._grasps(name) for name in self.names], 1) - self.tool[:, None], axis=2)
+        grasps = np.stack([self._grasps(name) for name in self.names], axis=1)
+        return np.asarray(np.linalg.norm(grasps - self.tool[:, None], axis=2))
 
     @cached_property
     def touched(self) -> Flags:
@@ -77,8 +76,9 @@ class Trace:
 
     @cached_property
     def grasped(self) -> Flags:
-        """Whether both fingers touch each object (T+1, K)."""
-        return np.array([[name in state.grasped for name in self.names] for state in self.states])
+        """Whether both fingers touch each object from its sides (T+1, K): closed ones push it, if anything."""
+        both = np.array([[name in state.grasped for name in self.names] for state in self.states])
+        return np.asarray(both & (self.opening > CLOSED)[:, None])
 
     def _grasps(self, name: str) -> Float64:
         """(T+1, 3) metres, world: `grasp_of` in each state."""

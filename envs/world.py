@@ -21,7 +21,7 @@ from envs.judging import Judge
 from envs.poses import pose_rows
 from envs.renderer.make import RENDERERS
 from envs.renderer.types import Camera, Frame
-from envs.scene import CameraSpec, DisturbanceSpec, SceneSpec
+from envs.scene import REFUSE_STEPS, CameraSpec, DisturbanceSpec, SceneSpec
 from envs.scenes import make_scene, with_cameras, with_noise
 from envs.simulator import Simulator
 from envs.state import WorldState
@@ -93,6 +93,8 @@ class World:
     def load(self, spec: SceneSpec) -> None:
         """Build any scene. Raises ValueError naming what does not fit, before anything changes."""
         check_scene(spec)
+        if spec.refuse:
+            spec = replace(spec, max_steps=min(spec.max_steps, REFUSE_STEPS))
         task, control = TASKS[spec.goal.task](), make_control(spec)
         self._spec = self._state = None
         self._close_renderer()

@@ -100,9 +100,11 @@ def summarize(records: Iterable[Record]) -> Summary:
 
 
 def reason(record: Record) -> str:
-    """Why not, without names of objects: `time_limit:wrong_object:red_block` is `wrong_object`."""
+    """Why not, out of the closed list of `vla.measures`; without measures, the reason without names of objects."""
     if record.outcome == "error":
         return f"error: {record.reason}"
+    if record.measures is not None and record.measures.failure:
+        return record.measures.failure
     return record.reason.removeprefix("time_limit:").partition(":")[0]
 
 
