@@ -83,7 +83,7 @@ BESIDE = np.array([0.5, 0.0, 0.0])
 
 
 def in_the_air(state: WorldState) -> bool:
-    return state.objects[PLACE.goal.target].position[2] > 0.08
+    return bool(state.objects[PLACE.goal.target].position[2] > 0.08)
 
 
 def placed_beside(state: WorldState) -> FloatArray:
