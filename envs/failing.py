@@ -18,7 +18,7 @@ from envs.predicates import AtRest, Released
 from envs.scene import GoalSpec
 from envs.state import WorldState
 from envs.tasks.base import FALLEN, MOVED, TASKS, Task
-from envs.trace import Flags, Trace
+from envs.trace import Flags, Trace, moved_by_others
 from vla.measures import FailureName
 
 NEAR = 0.04  # from the tool to where an object is taken hold of: it has been approached
@@ -196,7 +196,7 @@ def _acted_on(trace: Trace, name: str, task: Task) -> bool:
 
 def _disturbed(trace: Trace, name: str) -> bool:
     """Whether an object is far from where it was, leans or fell off, though nobody but the robot moved it."""
-    if name in trace.last.spec.disturbance.moved:
+    if name in moved_by_others(trace.last.spec):
         return False
     column = trace.column(name)
     way = np.linalg.norm(trace.position[-1, column] - trace.position[0, column])

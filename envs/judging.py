@@ -9,9 +9,11 @@ from envs.scene import SceneSpec
 from envs.state import WorldState
 from envs.tally import Tally
 from envs.tasks.base import TASKS
+from envs.trace import moved_by_others
 from vla.contract import FloatArray, StepResult
 from vla.measures import FailureName, FirstGoal, Measures
 
+REFUSE_STEPS = 40  # control steps after which a robot that was to touch nothing has touched nothing
 STIRRED = 0.01  # metres: what is to be left alone may move so far, for example because it settles
 
 
@@ -117,7 +119,7 @@ class Judge:
 
     def _stirred(self, state: WorldState) -> str:
         """Name of an object that has moved, though no rule of the scene moves it; empty if there is none."""
-        others = self._spec.disturbance.moved
+        others = moved_by_others(self._spec)
         for name, body in state.objects.items():
             if name not in others and np.abs(body.position - self._start.objects[name].position).max() > STIRRED:
                 return name

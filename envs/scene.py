@@ -17,7 +17,6 @@ Quat = tuple[float, float, float, float]  # xyzw
 RGB = tuple[float, float, float]  # sRGB in [0, 1]
 
 TABLE_NAME = "table"  # in contacts; no object may be called so
-REFUSE_STEPS = 40  # control steps after which a robot that was to touch nothing has touched nothing
 PHYSICS_HZ = 240  # steps of physics a second; a control rate divides it
 
 TextureKind = Literal["plain", "wood", "tiles", "checker", "noise", "image"]
@@ -257,11 +256,6 @@ class DisturbanceSpec:
     moves: tuple[MoveSpec, ...] = ()
     slips: int = 0
     seed: int = 0
-
-    @property
-    def moved(self) -> frozenset[str]:
-        """Names of objects that are pushed or moved."""
-        return frozenset(push.name for push in self.pushes) | frozenset(move.name for move in self.moves)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from envs.geometry import grasp_of
 from envs.objects import object_kind
+from envs.scene import SceneSpec
 from envs.state import Float64, WorldState
 
 Flags = NDArray[np.bool_]
@@ -96,3 +97,9 @@ def _rotated(quaternions: Float64, vector: tuple[float, float, float]) -> Float6
     axis, scalar = quaternions[:, :3], quaternions[:, 3:]
     once = 2 * np.cross(axis, vector)
     return np.asarray(vector) + scalar * once + np.cross(axis, once)
+
+
+def moved_by_others(spec: SceneSpec) -> frozenset[str]:
+    """Names of objects that the scene itself pushes or moves while the robot works."""
+    disturbance = spec.disturbance
+    return frozenset(push.name for push in disturbance.pushes) | frozenset(move.name for move in disturbance.moves)

@@ -17,11 +17,11 @@ from envs.checks import check_scene
 from envs.control import ArmCommand, ControlMode, action_entries, make_control
 from envs.control.checks import checked_action
 from envs.disturbing import Disturber
-from envs.judging import Judge
+from envs.judging import REFUSE_STEPS, Judge
 from envs.poses import pose_rows
 from envs.renderer.make import RENDERERS
 from envs.renderer.types import Camera, Frame
-from envs.scene import REFUSE_STEPS, CameraSpec, DisturbanceSpec, SceneSpec
+from envs.scene import CameraSpec, DisturbanceSpec, SceneSpec
 from envs.scenes import make_scene, with_cameras, with_noise
 from envs.simulator import Simulator
 from envs.state import WorldState
