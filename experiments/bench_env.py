@@ -71,7 +71,7 @@ class PlainTiny(Blind):
             self._forget()
             self._shown = self.world.spec
             self._renderer = EpisodeRenderer(self._shown, "tiny", self._size, level_of_detail=False)
-        frames = self._renderer.frames(self.world.poses())
+        frames = self._renderer.frames(self.world.poses(), step=self.world.steps)
         return {"pixels": {name: frame.rgb for name, frame in frames.items()}, **super()._observation()}
 
     def close(self) -> None:
