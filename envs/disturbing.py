@@ -21,7 +21,7 @@ from envs.state import WorldState
 Float64 = NDArray[np.float64]
 
 SLIP_S = 0.2  # seconds that the fingers stay open: the Panda's go 4 cm each in them
-SLIP_AFTER_S = (0.3, 0.8)  # seconds from the grasp to the slip
+SLIP_AFTER_S = (0.1, 0.5)  # seconds from the grasp to the slip
 FREE_GAP = 0.005  # metres that a moved object keeps from others
 FREE_HAND = (0.1, 0.03)  # metres from the tool, sideways or upwards, that are free of the hand and its fingers
 NOISE, SLIP = 1, 2  # keys of the random streams
@@ -36,7 +36,9 @@ class Disturber:
         self._substeps = round(PHYSICS_HZ / spec.robot.control_hz)
         self._late = round(self._what.action_delay * PHYSICS_HZ)
         self._waiting: deque[Float64] = deque()
-        self._held = self._slips = self._open = 0  # control steps, slips so far, control steps
+        self._held = self._open = 0  # control steps since the grasp, and until the fingers close again
+        self._slips = 0  # so far
+        self._moves = list(self._what.moves)  # that are still to come
 
     @property
     def late(self) -> int:
@@ -65,18 +67,21 @@ class Disturber:
 
     def moves(self, state: WorldState) -> tuple[ObjectSpec, ...]:
         """What is moved, and where it stands then, at the beginning of the control step that begins with `state`."""
-        chosen = (move for move in self._what.moves if move.step == state.step)
-        return tuple(_moved(state, move) for move in chosen if _possible(state, move))
+        now = [move for move in self._moves if move.step <= state.step and _possible(state, move)]
+        self._moves = [move for move in self._moves if move not in now]
+        return tuple(_moved(state, move) for move in now)
 
     def _slipping(self, holds: bool) -> bool:
         """Whether the fingers are open by themselves in this control step."""
-        if self._open == 0 and self._slips < self._what.slips:
-            self._held = self._held + 1 if holds else 0
-            if self._held > self._patience():
-                self._held, self._slips = 0, self._slips + 1
-                self._open = math.ceil(SLIP_S * self._spec.robot.control_hz)
-        self._open = max(self._open - 1, -1)
-        return self._open >= 0
+        if self._open > 0:
+            self._open -= 1
+            return True
+        self._held = self._held + 1 if holds else 0
+        if self._slips == self._what.slips or self._held <= self._patience():
+            return False
+        self._held, self._slips = 0, self._slips + 1
+        self._open = math.ceil(SLIP_S * self._spec.robot.control_hz) - 1
+        return True
 
     def _patience(self) -> int:
         """Control steps that the next grasp lasts before it slips."""
@@ -98,7 +103,7 @@ def _possible(state: WorldState, move: MoveSpec) -> bool:
     top = thing.position[2] + object_kind(thing.kind).height(thing.size) / 2
     if away < radius(thing) + beside and state.ee_position[2] < top + above:
         return False
-    others = (other for other in state.spec.objects if other.name != move.name and _solid(other))
+    others = (other for other in state.spec.objects if other.name != move.name and solid(other))
     return all(
         math.dist(state.objects[other.name].position[:2], thing.position[:2])
         >= radius(thing) + radius(other) + FREE_GAP
@@ -106,5 +111,6 @@ def _possible(state: WorldState, move: MoveSpec) -> bool:
     )
 
 
-def _solid(thing: ObjectSpec) -> bool:
+def solid(thing: ObjectSpec) -> bool:
+    """Whether it can be touched; zones cannot."""
     return bool(object_kind(thing.kind).pieces(thing.size))

@@ -36,6 +36,7 @@ TIP = 0.008  # metres from the tool centre point down to the fingertips
 NEAR_XY = 0.012  # metres: near enough to close or open the gripper
 NEAR_Z = 0.012
 FREE_OPENING = 0.06  # metres: with less, the gripper cannot come down over an object
+ALMOST = 0.003  # metres: the fingers are open when no more than that is missing
 FINGER = 0.035  # metres from the tool up to the hand, at least
 TURNED = 0.12  # radians: near enough to the wanted yaw to come down or let go
 TURN_HEIGHT = 0.05  # metres above the grasp at which the gripper turns first
@@ -46,11 +47,16 @@ PUT_XY = 0.006  # metres: near enough to let go where the place matters
 def move(state: WorldState, waypoint: Float64, gripper: float, yaw: float = 0.0) -> FloatArray:
     """The action towards a tool position (3,), metres, world, gripper down and turned by `yaw` (rad, about z)."""
     action = np.zeros(7)
-    step = GAIN * (waypoint - state.ee_position)
+    step = caution(state) * GAIN * (waypoint - state.ee_position)
     action[:3] = step * min(1.0, MAX_STEP / max(float(np.linalg.norm(step)), 1e-9)) / STEP_M
-    action[3:6] = TURN_GAIN * turn(state.ee_quaternion, down(yaw)) / STEP_RAD
+    action[3:6] = caution(state) * TURN_GAIN * turn(state.ee_quaternion, down(yaw)) / STEP_RAD
     action[6] = gripper
     return np.clip(action, -1.0, 1.0).astype(np.float32)
+
+
+def caution(state: WorldState) -> float:
+    """Share of the usual gains at which the tool does not overshoot although actions are carried out late."""
+    return 1.0 / (1.0 + state.spec.disturbance.action_delay * state.spec.robot.control_hz)
 
 
 def descend(state: WorldState, goal: Float64, travel: float = TRAVEL_Z) -> Float64:
@@ -82,12 +88,18 @@ def grip(state: WorldState, goal: Float64, yaw: float) -> FloatArray:
     aside = float(np.hypot(offset[0], offset[1]))
     if aside < NEAR_XY and abs(offset[2]) < NEAR_Z:
         return move(state, goal, CLOSED, yaw)
-    if state.opening < FREE_OPENING and aside < 0.07 and offset[2] < 0.06:
+    if state.opening < _free_opening(state) and aside < 0.07 and offset[2] < 0.06:
         return move(state, state.ee_position + np.array([0.0, 0.0, STEP_M]), OPEN, yaw)
     waypoint = descend(state, goal)
     if abs(yaw - tool_yaw(state)) > TURNED:  # turn above things, not between them
         waypoint[2] = max(waypoint[2], min(goal[2] + TURN_HEIGHT, TRAVEL_Z + state.spec.table.height))
     return move(state, waypoint, OPEN, yaw)
+
+
+def _free_opening(state: WorldState) -> float:
+    """Metres between fingers that are as good as open; nearly the widest, where they do not open far."""
+    widest = state.spec.robot.widest
+    return min(FREE_OPENING, widest - ALMOST) if widest else FREE_OPENING
 
 
 def carry(

@@ -218,10 +218,10 @@ class PushSpec:
 
 @dataclass(frozen=True)
 class MoveSpec:
-    """Somebody moves an object while the robot works, unless the robot touches it or something is in the way by then.
+    """Somebody moves an object while the robot works, but not while the robot touches it or something is in the way.
 
     Attributes:
-        step: Control step at whose beginning it happens.
+        step: Control step at whose beginning it happens; later, if it is not possible then.
         name: Object that moves freely.
         position: Where it stands then, metres, world; it lies or stands as it did at the start.
         yaw: Its rotation about z then, radians.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.expert import CLOSED, OPEN, STEP_M, STEP_RAD, TIP, TRAVEL_Z, descend, grip, move, tool_yaw
+from envs.expert import CLOSED, OPEN, STEP_M, STEP_RAD, TIP, TRAVEL_Z, caution, descend, grip, move, tool_yaw
 from envs.fixture import rotate
 from envs.geometry import bottom_of, lean_of
 from envs.layout import Rect
@@ -95,7 +95,7 @@ def back_off(state: WorldState) -> FloatArray:
 def lean_to(state: WorldState, waypoint: Float64, gripper: float, turn: Float64) -> FloatArray:
     """The action towards a tool position (3,), metres, world; `turn` (3,) is the rotation left to do, radians."""
     action = move(state, waypoint, gripper)
-    step = TILT_GAIN * turn
+    step = caution(state) * TILT_GAIN * turn
     step *= min(1.0, TILT_STEP / max(float(np.linalg.norm(step)), 1e-9))
     action[3:6] = step / STEP_RAD
     return action

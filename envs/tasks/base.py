@@ -54,6 +54,7 @@ class Task(ABC):
         grammar: Its instructions; the kinds that it lists are also what may be a target or a place.
         max_steps: Control steps until the time limit.
         hold_steps: Consecutive control steps in which the condition must hold: no lucky fly-through.
+        free_standing: Whether the objects of its goals stand by themselves at the start: none on or under another.
         interchangeable: Which of a goal's objects (0 target, 1 place, 2 third ...) may change roles without making it
             another goal; it names them in the order of their names.
         arranged_yaw: Greatest yaw either way that `arranged` gives to things, radians.
@@ -64,6 +65,7 @@ class Task(ABC):
     grammar: ClassVar[Grammar]
     max_steps: ClassVar[int]
     hold_steps: ClassVar[int] = 3
+    free_standing: ClassVar[bool] = True
     interchangeable: ClassVar[tuple[int, ...]] = ()
     arranged_yaw: ClassVar[float] = 0.0
     grasps: ClassVar[bool] = True

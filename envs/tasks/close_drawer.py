@@ -34,6 +34,7 @@ class CloseDrawer(FixtureTask):
 
     name: ClassVar[str] = "CloseDrawer"
     max_steps: ClassVar[int] = 50
+    grasps: ClassVar[bool] = False
     rects: ClassVar[tuple[Rect, ...]] = (LEFT, RIGHT)
     grammar: ClassVar[Grammar] = Grammar(
         train=("close {target} {relation}", "push {target} shut {relation}"),

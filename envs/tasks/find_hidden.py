@@ -26,6 +26,7 @@ class FindHidden(Task):
 
     name: ClassVar[str] = "FindHidden"
     max_steps: ClassVar[int] = 110
+    free_standing: ClassVar[bool] = False
     grammar: ClassVar[Grammar] = Grammar(
         train=("find {target}", "look under the covers and pick up {target}", "find {target} and pick it up"),
         held_out={

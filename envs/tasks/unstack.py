@@ -27,6 +27,7 @@ class Unstack(Task):
 
     name: ClassVar[str] = "Unstack"
     max_steps: ClassVar[int] = 80
+    free_standing: ClassVar[bool] = False
     grammar: ClassVar[Grammar] = Grammar(
         train=("unstack {target}", "remove {target} from {place}", "move {target} from {place} to the table"),
         held_out={

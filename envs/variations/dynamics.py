@@ -15,6 +15,14 @@ from envs.variations import axis
 
 RATES = tuple(PHYSICS_HZ // n for n in range(1, PHYSICS_HZ + 1) if PHYSICS_HZ % n == 0)  # Hz
 
+NOISE_COST = 3.0  # share of the time limit that noise of full scale would add; experts lose 0.6 of theirs by 0.2
+DELAY_COST = 4.5  # shares of the time limit a second; experts lose 0.33 of theirs by 0.1 s, 0.95 by 0.2 s
+
+
+def longer(spec: SceneSpec, share: float) -> SceneSpec:
+    """The scene with a time limit that is longer by a share of itself."""
+    return replace(spec, max_steps=math.ceil(spec.max_steps * (1 + share)))
+
 
 def concerned(spec: SceneSpec) -> tuple[ObjectSpec, ...]:
     """The objects that the goal is about, in the order of the scene: those it names, or all where it is of a group."""
@@ -45,23 +53,31 @@ def mass(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task
     return _replaced(spec, (replace(thing, mass=round(magnitude * thing.mass, 5)) for thing in movable(spec)))
 
 
-@axis("friction", "robot", "share of the friction lost", (0.08, 0.16, 0.25, 0.5, 0.7), peers=("COLOSSEUM",))
+@axis("friction", "robot", "share of the friction lost", (0.08, 0.16, 0.25, 0.5, 0.8), peers=("COLOSSEUM",))
 def friction(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """What the goal is about is more slippery than it looks; level 3 has the least friction of COLOSSEUM, 0.75."""
     left = 1.0 - magnitude
     return _replaced(spec, (replace(thing, friction=round(left * thing.friction, 5)) for thing in concerned(spec)))
 
 
-@axis("action_noise", "robot", "share of full scale (standard deviation)", (0.05, 0.1, 0.2, 0.3, 0.4))
+@axis("action_noise", "robot", "share of full scale (standard deviation)", (0.04, 0.08, 0.12, 0.16, 0.2))
 def action_noise(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
-    """Gaussian noise is added to every entry of each motion that the policy asks for."""
-    return replace(spec, disturbance=replace(spec.disturbance, action_noise=magnitude, seed=seed(rng)))
+    """Gaussian noise is added to every entry of each motion that the policy asks for.
+
+    The time limit grows by what it costs the expert: the magnitude times `NOISE_COST`.
+    """
+    disturbed = replace(spec, disturbance=replace(spec.disturbance, action_noise=magnitude, seed=seed(rng)))
+    return longer(disturbed, NOISE_COST * magnitude)
 
 
 @axis("action_delay", "robot", "ms", (50, 100, 150, 200, 300))
 def action_delay(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
-    """Actions are carried out late; until the first one arrives, the robot holds still."""
-    return replace(spec, disturbance=replace(spec.disturbance, action_delay=magnitude / 1000))
+    """Actions are carried out late; until the first one arrives, the robot holds still.
+
+    The time limit grows by what it costs the expert, which is cautious then: the delay in seconds times `DELAY_COST`.
+    """
+    late = magnitude / 1000
+    return longer(replace(spec, disturbance=replace(spec.disturbance, action_delay=late)), DELAY_COST * late)
 
 
 @axis("control_rate", "robot", "factor, up or down", (1.25, 1.6, 2.0, 2.5, 3.0))

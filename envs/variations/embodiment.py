@@ -22,7 +22,7 @@ def start(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Tas
     return replace(spec, robot=replace(spec.robot, joints=_rounded(joints)))
 
 
-@axis("base_offset", "robot", "m in the plane", (0.02, 0.04, 0.06, 0.08, 0.10), peers=("FactorWorld",))
+@axis("base_offset", "robot", "m in the plane", (0.03, 0.06, 0.09, 0.12, 0.15), peers=("FactorWorld",))
 def base_offset(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """The robot stands elsewhere: its base is shifted in a random direction, and what it knows of itself with it."""
     angle = rng.uniform(-np.pi, np.pi)
@@ -31,7 +31,7 @@ def base_offset(spec: SceneSpec, rng: np.random.Generator, magnitude: float, tas
     return replace(spec, robot=replace(spec.robot, base=base))
 
 
-@axis("gripper_opening", "robot", "m less than the widest", (0.004, 0.008, 0.012, 0.016, 0.020))
+@axis("gripper_opening", "robot", "m less than the widest", (0.004, 0.007, 0.010, 0.013, 0.016))
 def gripper_opening(
     spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float
 ) -> SceneSpec:
@@ -41,7 +41,7 @@ def gripper_opening(
     return replace(spec, robot=replace(spec.robot, opening=opening, widest=widest))
 
 
-@axis("joint_offset", "robot", "rad (norm over the joints)", (0.01, 0.02, 0.03, 0.04, 0.05))
+@axis("joint_offset", "robot", "rad (norm over the joints)", (0.02, 0.04, 0.06, 0.08, 0.10))
 def joint_offset(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """The encoders are badly calibrated: proprioception and controller believe the joints where they are not."""
     offset = magnitude * _direction(rng, len(ROBOTS[spec.robot.name]().home))
