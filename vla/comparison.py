@@ -42,9 +42,7 @@ class Contrast:
         difference: First minus second, in [-1, 1].
         p: Of the exact test: McNemar's, or, where a scene has several episodes, its form for scenes (`sign_flip`).
         better: Probability that the first is better (`probability_more`).
-        more: Episodes of each policy, on scenes like these, after which the difference would probably be found;
-            None where it has been.
-        seen: The difference that `more` is about: the one that was seen, or the one that is worth to be told.
+        effect: Design effect of the scenes: so many pairs are worth one independent pair, at least 1.
     """
 
     first: Rate
@@ -55,8 +53,23 @@ class Contrast:
     difference: Estimate
     p: float
     better: float
-    more: int | None
-    seen: float
+    effect: float
+
+    @property
+    def seen(self) -> float:
+        """The difference that `more` is about: the one that was seen, or, where none was, one that is worth telling."""
+        return max(abs(self.wins - self.losses) / self.first.n, 0.01) if self.wins != self.losses else WORTH
+
+    @property
+    def more(self) -> int | None:
+        """Further episodes of each policy, on scenes like these, after which the difference is found with `POWER`.
+
+        None where it has been found, or there is no pair.
+        """
+        if self.p <= ALPHA or not self.first.n:
+            return None
+        differing = min(1.0, max(self.seen, (self.wins + self.losses + 1) / (self.first.n + 2)))
+        return max(1, round(pairs_needed(self.seen, differing, POWER, ALPHA) * self.effect) - self.first.n)
 
     @property
     def text(self) -> str:
@@ -79,7 +92,6 @@ class Contrast:
             "difference": self.difference.to_dict(),
             "p": self.p,
             "better": self.better,
-            "more": self.more,
         }
 
 
@@ -133,7 +145,7 @@ class Comparison:
             "first": self.names[0],
             "second": self.names[1],
             "verdict": self.verdict,
-            "overall": self.overall.to_dict(),
+            "overall": self.overall.to_dict() | {"more": self.overall.more},
             "axes": {axis: {**c.to_dict(), "p_holm": self.adjusted[axis]} for axis, c in self.axes.items()},
             "differ": self.differ,
             "errors": self.errors,
@@ -198,14 +210,12 @@ def contrast(scenes: Pairs, seed: int = 0) -> Contrast:
     losses = sum(b and not a for a, b in pairs)
     first, second = Rate(sum(a for a, _ in pairs), n), Rate(sum(b for _, b in pairs), n)
     if not n:
-        return Contrast(first, second, 0, 0, 0, UNKNOWN, 1.0, 0.5, None, WORTH)
+        return Contrast(first, second, 0, 0, 0, UNKNOWN, 1.0, 0.5, 1.0)
     nets = np.array([sum(a - b for a, b in found) for found in scenes.values()])
     effect = max(1.0, float(np.sum(nets**2)) / (wins + losses)) if wins + losses else 1.0
     p = sign_flip(nets.tolist())
     better = probability_more(wins / effect, losses / effect)
-    seen = max(abs(wins - losses) / n, WORTH if wins == losses else 0.01)
-    more = None if p <= ALPHA else _more(n, wins, losses, seen, effect)
-    return Contrast(first, second, wins, losses, len(scenes), _difference(scenes, nets, seed), p, better, more, seen)
+    return Contrast(first, second, wins, losses, len(scenes), _difference(scenes, nets, seed), p, better, effect)
 
 
 def _difference(scenes: Pairs, nets: np.ndarray[Any, Any], seed: int) -> Estimate:
@@ -216,12 +226,6 @@ def _difference(scenes: Pairs, nets: np.ndarray[Any, Any], seed: int) -> Estimat
     typical = float(sizes.mean())
     drawn = weighted_sums(np.stack([nets, sizes], 1).astype(float), typical * np.array([[1.0, 1], [-1, 1]]), seed)
     return estimate(float(nets.sum() / sizes.sum()), drawn[:, 0] / drawn[:, 1])
-
-
-def _more(n: int, wins: int, losses: int, seen: float, effect: float) -> int:
-    """Further pairs after which a difference as large as `seen` is found with the power `POWER`."""
-    differing = min(1.0, max(seen, (wins + losses + 1) / (n + 2)))
-    return max(1, round(pairs_needed(seen, differing, POWER, ALPHA) * effect) - n)
 
 
 def compare_all(

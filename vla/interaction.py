@@ -131,13 +131,13 @@ def by_pair(found: Iterable[Interaction], level: int) -> Mapping[tuple[str, str]
 
 
 def _extremes(axes: int) -> Array:
-    """A scene that fails only with all axes, and one that fails only with each alone: (2, 3 (k + 1)).
+    """A scene that fails only with all axes, and one that fails only with one of them alone: (2, 3 (k + 1)).
 
-    Columns as in `interaction`: success in each arm, success of its twins, whether it was run.
+    Columns as in `interaction`: success in each arm, success of its twins, whether it was run. Which of the axes fails
+    alone is left open: each does by 1 / k.
     """
-    together = np.array([*[0.0] * axes, 1.0])
-    good, base = np.stack([1.0 - together, together]), np.stack([0.0 * together, together * 0.0 + 1.0])
-    return np.hstack([good, base, np.ones_like(good)])
+    good = np.array([[*[1.0] * axes, 0.0], [*[1.0 - 1.0 / axes] * axes, 1.0]])
+    return np.hstack([good, np.ones_like(good), np.ones_like(good)])
 
 
 def _rates(sums: Array) -> tuple[Array, Array]:
