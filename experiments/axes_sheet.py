@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from envs.cameras import OVERVIEW
-from envs.differences import differences
+from envs.differences import NAMED, Difference, differences
 from envs.frames import EpisodeRenderer
 from envs.scene import CameraSpec, SceneSpec
 from envs.scenes import make_scene
@@ -34,7 +34,8 @@ LEVELS = 6  # columns: 0 to 5
 VISIBLE = 0.25  # mean difference of two pictures, of 255, from which the eye may see one
 ACCENT = (122, 162, 247)
 STEPS = 24  # of the plot of late pictures
-FOLLOWS = ("alternatives", "contrast", "spoken")
+MOST_LINES = 6  # of text in a tile
+FOLLOWS = ("alternatives", "contrast", "spoken")  # fields that follow from others and tell a reader nothing
 
 
 def sheet(axes: Sequence[Axis], task: str = "PlaceInto", index: int = 0) -> ByteArray:
@@ -67,7 +68,7 @@ def _row(axis: Axis, wanted: str, index: int, world: World) -> ByteArray:
     else:
         pictures = _pictures(axis, specs, world)
         seen = [float(np.abs(p.astype(float) - pictures[0]).mean()) for p in pictures[1:]]
-        body = _tiles(axis, pictures if max(seen) > VISIBLE else [_fields(specs[0], spec) for spec in specs])
+        body = _tiles(axis, pictures if max(seen) > VISIBLE else _fields(axis, specs))
     label = np.full((body.shape[0], LABEL, 3), BAR, np.uint8)
     write(label, axis.name, 8, 6, 15, TEXT)
     notes = [*wrap(axis.unit, 11, LABEL - 16, 3), *wrap("" if task == wanted else f"on {task}", 11, LABEL - 16)]
@@ -98,8 +99,9 @@ def _tiles(axis: Axis, pictures: Sequence[ByteArray]) -> ByteArray:
 def _pictures(axis: Axis, specs: Sequence[SceneSpec], world: World) -> list[ByteArray]:
     """The scene at each level: from the camera that the axis is about, the other one small if it is about both."""
     names = [camera.name for camera in specs[0].cameras]
-    changes = {d.path.split(".")[1] for spec in specs for d in differences(specs[0], spec) if d.path[:8] == "cameras."}
-    about = [name for name in names if name in changes] or names[:1]
+    fields = [change.path.split(".") for spec in specs for change in differences(specs[0], spec)]
+    changed = {path[1] for path in fields if path[0] == "cameras"}
+    about = [name for name in names if name in changed] or names[:1]
     return [_picture(spec, ["overview"] if axis.family == "robot" else about[:2], world) for spec in specs]
 
 
@@ -141,21 +143,33 @@ def _late(spec: SceneSpec) -> ByteArray:
     return out
 
 
-def _fields(twin: SceneSpec, spec: SceneSpec) -> ByteArray:
-    """What is different in the scene description, as text."""
-    out = np.full((TILE // 2, TILE, 3), 30, np.uint8)
-    said = dict.fromkeys(_said(d.path, d.old, d.new) for d in differences(twin, spec) if d.field not in FOLLOWS)
-    lines = [line for text in said for line in wrap(text, 10, TILE - 10, 3)]
-    room = out.shape[0] // 12 - 1
-    if len(lines) > room:
-        lines = [*lines[: room - 1], f"and {len(said)} fields in all"]
-    for number, line in enumerate(lines):
-        write(out, line, 5, 5 + 12 * number, 10, TEXT)
-    return out
+def _fields(axis: Axis, specs: Sequence[SceneSpec]) -> list[ByteArray]:
+    """What is different in the scene description at each level, as text over a bar as long as the magnitude."""
+    said = [_changes(specs[0], spec, FOLLOWS) for spec in specs]
+    lines = [[line for text in texts for line in wrap(text, 11, TILE - 10, 3)] for texts in said]
+    room = min(max(3, *map(len, lines)), MOST_LINES)  # three at least, or the unit has no room
+    tiles = []
+    for level, texts in enumerate(lines):
+        out = np.full((room * 13 + 18, TILE, 3), 30, np.uint8)
+        shown = texts if len(texts) <= room else [*texts[: room - 1], f"... {len(said[level])} changes in all"]
+        for number, line in enumerate(shown):
+            write(out, line, 5, 5 + 13 * number, 11, TEXT)
+        share = abs(axis.levels[level - 1]) / max(map(abs, axis.levels)) if level else 0.0
+        out[-6:-2, 5 : 5 + round(share * (TILE - 10))] = ACCENT
+        tiles.append(out)
+    return tiles
 
 
-def _said(path: str, old: Any, new: Any) -> str:
-    return f"{'.'.join(path.split('.')[-2:])} {_short(old)} -> {_short(new)}"
+def _changes(twin: SceneSpec, spec: SceneSpec, hidden: Sequence[str]) -> list[str]:
+    """What has changed, in words; seeds say nothing to people."""
+    told = [d for d in differences(twin, spec) if d.field.split(".")[0] not in hidden and not d.field.endswith("seed")]
+    return list(dict.fromkeys(f"{_name(d)} {_short(d.old)} -> {_short(d.new)}" for d in told))
+
+
+def _name(change: Difference) -> str:
+    """The field, with the object's name where there is one."""
+    parts = change.path.split(".")
+    return " ".join(parts[1:]) if parts[0] in NAMED else parts[-1]
 
 
 def _short(value: Any) -> str:
@@ -163,9 +177,11 @@ def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, (list, tuple)):
+        if len(value) > 4 and all(isinstance(entry, (int, float)) for entry in value):
+            return f"{len(value)} numbers of norm {np.linalg.norm(value):.3g}"
         return f"({', '.join(map(_short, value))})" if len(value) else "none"
     if isinstance(value, dict):
-        return " ".join(f"{key} {_short(entry)}" for key, entry in value.items() if entry not in (0, "", [], None))
+        return " ".join(f"{key} {_short(entry)}" for key, entry in value.items() if entry not in (0, "", [], (), None))
     return "none" if value in (None, "") else str(value)
 
 
@@ -178,8 +194,7 @@ def _words(axis: Axis, specs: Sequence[SceneSpec]) -> ByteArray:
         magnitude = f" ({axis.levels[level - 1]:g})" if level else ""
         rows = wrap(f"{level}{magnitude}: {said}", 12, width - 12, 3)
         lines += [(row, TEXT if level else MUTED) for row in rows]
-        changes = [d for d in differences(specs[0], spec) if d.field not in (*FOLLOWS, "instruction")]
-        more = ";  ".join(_said(d.path, d.old, d.new) for d in changes if not d.field.startswith("spoken"))
+        more = ";  ".join(_changes(specs[0], spec, (*FOLLOWS, "instruction")))
         lines += [(row, ACCENT) for row in (wrap(more, 11, width - 40, 2) if more else [])]
     out = np.full((10 + 17 * len(lines), width, 3), 30, np.uint8)
     for number, (line, color) in enumerate(lines):

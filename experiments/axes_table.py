@@ -15,7 +15,7 @@ from envs.variations import AXES, CHANGES, Axis
 
 DOC = Path(__file__).resolve().parents[1] / "docs" / "generalization.md"
 BEGIN, END = "<!-- begin of what `vla axes --doc` writes -->", "<!-- end of what `vla axes --doc` writes -->"
-ROWS = 15  # axes on one page of contact sheets, at most
+ROWS = 12  # axes on one page of contact sheets, at most
 
 
 def in_order(names: Iterable[str] | None = None) -> list[Axis]:

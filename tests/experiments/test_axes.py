@@ -73,4 +73,4 @@ def test_every_kind_of_axis_can_be_drawn(name: str) -> None:
 def test_pages_hold_every_axis_once() -> None:
     found = pages(in_order())
     assert [axis for page in found.values() for axis in page] == in_order()
-    assert max(map(len, found.values())) <= 15
+    assert max(map(len, found.values())) <= 12
