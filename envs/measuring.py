@@ -59,15 +59,18 @@ class Gauge:
         columns = [trace.column(name) for name in frozenset().union(*right) if name in trace.names]
         others = [trace.column(name) for name in trace.names if name not in frozenset().union(*named)]
         first = self._first(trace, (trace.away < NEAR) | trace.touched)
+        touched, told = self._first(trace, trace.touched), self._told()
         path_m, jerk = motion(trace.tool, self._spec.robot.control_hz)
         return Measures(
             failure=failure or "",
             progress=progress,
             first_approached=first,
-            first_touched=self._first(trace, trace.touched),
+            first_touched=touched,
             intended=first in right[0],
             grasped=bool(trace.grasped[:, columns].any()),
             first_goal=first_goal,
+            told=self._words(told),
+            touched=self._other(touched, told) + self._words(touched),
             path_m=path_m,
             jerk=jerk,
             peak_speed=round(self.peak_speed, 5),
@@ -77,6 +80,22 @@ class Gauge:
             limit_steps=self._limit_steps(),
             knocked_off=int((trace.position[-1, :, 2] < self._spec.table.height + FALLEN).sum()),
         )
+
+    def _told(self) -> str:
+        """Name of the object that the instruction asks to act on first; empty for a group and for what is not there."""
+        goal = self._spec.spoken or self._spec.goal
+        return "" if self._spec.refuse else (goal.parts or (goal,))[0].target
+
+    def _words(self, name: str) -> str:
+        """Colour and kind of an object; empty without a name."""
+        if not name:
+            return ""
+        thing = self._spec.object(name)
+        return f"{thing.color} {thing.kind}".replace("_", " ").strip()
+
+    def _other(self, touched: str, told: str) -> str:
+        """A word that tells a look-alike from the object that was meant."""
+        return "other " if touched not in ("", told) and self._words(touched) == self._words(told) else ""
 
     def _first(self, trace: Trace, flags: Flags) -> str:
         """The object whose flag (T+1, K) is the first to be true, of several at once the nearest; empty if none."""

@@ -17,7 +17,7 @@ from vla.measures import FirstGoal
 from vla.paired import PairedDrop, paired_drop
 from vla.resampling import Array, estimate, weighted_sums
 from vla.results import Record
-from vla.stats import UNKNOWN, Estimate, Rate
+from vla.stats import UNKNOWN, Estimate, Rate, count
 from vla.suites import UNPERTURBED
 
 SWAPPED, ABSENT = "swapped", "absent"
@@ -132,9 +132,9 @@ def confusion(records: Iterable[Record], axes: Sequence[str] = (UNPERTURBED, SWA
         if record.cell.axis in axes and record.outcome != "error" and record.measures and record.measures.told:
             cells[record.measures.told, record.measures.touched or NOTHING] += 1
     rows, columns = Counter[str](), Counter[str]()
-    for (one, two), count in cells.items():
-        rows[one] += count
-        columns[two] += count
+    for (one, two), times in cells.items():
+        rows[one] += times
+        columns[two] += times
     named = tuple(sorted(rows, key=lambda name: (-rows[name], name)))
     others = sorted(set(columns) - set(named) - {NOTHING}, key=lambda name: (-columns[name], name))
     touched = (*named, *others, NOTHING)
@@ -142,11 +142,8 @@ def confusion(records: Iterable[Record], axes: Sequence[str] = (UNPERTURBED, SWA
 
 
 def restraint(records: Iterable[Record]) -> Rate:
-    """Of the episodes whose instruction is about an absent object, those in which nothing was touched."""
-    rows = [record for record in records if record.cell.axis == ABSENT]
-    good = sum(r.outcome != "error" and r.measures is not None and not r.measures.first_touched for r in rows)
-    finished = sum(r.outcome != "error" and r.measures is not None for r in rows)
-    return Rate(good, finished, len(rows) - finished)
+    """Success of the episodes whose instruction is about an absent object: those in which nothing was touched."""
+    return count([record.outcome for record in records if record.cell.axis == ABSENT])
 
 
 def control_drops(

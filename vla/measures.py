@@ -42,7 +42,7 @@ class Measures:
         grasped: Whether an object of the goal was held at any time.
         first_goal: Which was reached first: the goal that was `told`, its `contrast` (see `SceneSpec`), or neither.
         told: The object that the instruction asks to act on, as colour and kind (`red block`); empty for a group.
-        touched: The first object that the robot touched, in the same words; empty if none.
+        touched: The first object that the robot touched, in the same words, `other` before a look-alike; empty if none.
         path_m: Length of the tool's way.
         jerk: Root mean square of the tool's jerk at the control rate, m/s^3.
         peak_speed: Greatest speed of the tool between two control steps, m/s.

@@ -187,6 +187,21 @@ def test_which_goal_came_first_and_a_base_episode_goes_on(world: World) -> None:
     assert play(world, LIFT, wait, 3)[1].first_goal == ""
 
 
+def test_what_was_named_and_what_was_touched_in_words(world: World) -> None:
+    assert LIFT.contrast is not None
+    meant, other = (LIFT.object(goal.target) for goal in (LIFT.goal, LIFT.contrast))
+    _, measures = play(world, LIFT, expert(LIFT))
+    assert (measures.told, measures.touched) == (f"{meant.color} {meant.kind}",) * 2
+    swapped = replace(LIFT, spoken=LIFT.contrast)
+    _, measures = play(world, swapped, expert(LIFT))
+    assert (measures.told, measures.touched) == (f"{other.color} {other.kind}", f"{meant.color} {meant.kind}")
+    twins = tuple(replace(thing, color=meant.color, kind=meant.kind, size=meant.size) for thing in LIFT.objects)
+    _, measures = play(world, replace(LIFT, objects=twins), expert(LIFT, LIFT.contrast))
+    assert measures.touched == f"other {measures.told}"
+    _, measures = play(world, replace(LIFT, refuse=True), wait)
+    assert (measures.told, measures.touched) == ("", "")
+
+
 @pytest.mark.parametrize("task", ["Lift", "ChainStepwise"])
 def test_a_swapped_episode_ends_with_either_goal(task: str, world: World) -> None:
     request = EpisodeRequest(task, 0, 0, "eval", (Perturbation("swapped", 1),))

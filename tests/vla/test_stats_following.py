@@ -88,7 +88,7 @@ def test_confusion_counts_named_against_touched() -> None:
 
 def test_restraint_and_drops_of_controls() -> None:
     records = [record(True, i) for i in range(4)]
-    records += [record(i == 0, i, "absent", first_touched="" if i < 3 else "red_block") for i in range(4)]
+    records += [record(i < 3, i, "absent") for i in range(4)]
     records += [record("error", 4, "absent")]
     records += [record(False, i, "blank") for i in range(4)]
     rate = restraint(records)
