@@ -9,6 +9,7 @@ from typing import Any
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from envs.tasks.base import TASKS
 from envs.variations import AXES, CHANGES, Axis
@@ -47,12 +48,15 @@ def tables(axes: Sequence[Axis]) -> list[Table]:
     """A table for each family of axes."""
     found = []
     for family, members in groupby(axes, key=lambda axis: axis.family):
-        table = Table(title=f"{family}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for name in ("axis", "levels 1 to 5", "unit", "what changes", "tested by"):
-            table.add_column(name, overflow="fold")
+        table = Table(title=family, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("axis", no_wrap=True)
+        table.add_column("levels 1 to 5", no_wrap=True)
+        table.add_column("what changes; unit; tested by", overflow="fold")
         for axis in members:
-            name = axis.name if axis.kind == "axis" else f"{axis.name} (control)"
-            table.add_row(name, levels(axis), axis.unit, axis.summary, ", ".join(axis.peers) or "-")
+            peers = f"tested by {', '.join(axis.peers)}" if axis.peers else "tested by nobody else"
+            about = Text.assemble(axis.summary, (f"\n{axis.unit}; {peers}", "dim"))
+            control = axis.kind == "control"
+            table.add_row(axis.name, Text("control", "dim") if control else levels(axis), about)
         found.append(table)
     return found
 
