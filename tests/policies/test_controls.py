@@ -13,9 +13,11 @@ from envs.state import WorldState
 from envs.world import World
 from policies.blind import BlindExpert, without_pictures
 from policies.deaf import DeafExpert, without_words
+from policies.expert import ExpertPolicy
+from policies.obedient import ObedientPolicy
 from policies.edited import EditedPolicy
 from policies.registry import make_policy
-from vla.contract import EpisodeRequest, FloatArray, Observation
+from vla.contract import EpisodeRequest, FloatArray, Observation, Perturbation
 from vla.pool import run_episodes
 from vla.rollout import rollout
 from vla.seeding import episode_seed
@@ -115,6 +117,18 @@ def test_controls_fail_where_the_expert_does_not() -> None:
         wins[policy] = Counter(result.outcome for result in results)["success"]
     assert wins[BlindExpert] <= 3
     assert wins[DeafExpert] <= 6
+
+
+@pytest.mark.parametrize("task", ["Lift", "ChainStepwise"])
+def test_the_obedient_do_what_is_said_and_the_expert_what_counts(task: str) -> None:
+    world = World()
+    request = EpisodeRequest(task, 1, 0, "eval", (Perturbation("swapped", 1),))
+    for policy, wanted in ((ObedientPolicy, "told"), (ExpertPolicy, "contrast")):
+        swapped, base = (rollout(world, policy(), each).measures for each in (request, request.twin))
+        assert swapped is not None
+        assert base is not None
+        assert (swapped.first_goal, base.first_goal) == (wanted, "told")
+    world.close()
 
 
 def test_the_same_seed_gives_the_same_episode() -> None:
