@@ -13,9 +13,9 @@ from envs.state import WorldState
 from envs.world import World
 from policies.blind import BlindExpert, without_pictures
 from policies.deaf import DeafExpert, without_words
+from policies.edited import EditedPolicy
 from policies.expert import ExpertPolicy
 from policies.obedient import ObedientPolicy
-from policies.edited import EditedPolicy
 from policies.registry import make_policy
 from vla.contract import EpisodeRequest, FloatArray, Observation, Perturbation
 from vla.pool import run_episodes
