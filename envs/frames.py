@@ -67,14 +67,15 @@ class EpisodeRenderer:
         Returns, and raises, what `frames` does.
         """
         names = self._known(cameras)
-        moments = {name: self._moment(name, step) for name in names}
+        moments = {name: self.moment(name, step) for name in names}
         drawn: dict[str, Frame] = {}
         for moment in dict.fromkeys(moments.values()):
             of_moment = [name for name in names if moments[name] == moment]
             drawn |= self.frames(history[moment], of_moment, step=moment)
         return {name: drawn[name] for name in names}
 
-    def _moment(self, name: str, step: int) -> int:
+    def moment(self, name: str, step: int) -> int:
+        """The control step whose picture a camera of the scene shows at `step`."""
         sensor = self._sensors.get(name)
         return step if sensor is None else seen_step(sensor, name, step, self._control_hz)
 

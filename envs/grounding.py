@@ -46,20 +46,27 @@ class DemoView:
         frames = self._renderer.seen(poses, step, self.cameras)
         return np.stack([frames[name].rgb for name in self.cameras])
 
-    def labels(self, poses: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Points (V, R, 3): image fractions and visibility; positions (R, 4): metres in the base frame and validity."""
-        found = [self._position(name, poses) for name in self._names]
-        valid = np.array([position is not None for position in found], np.float32)
-        world = np.zeros((ROLES, 3))
-        for role, position in enumerate(found):
-            if position is not None:
-                world[role] = position
+    def labels(self, poses: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
+        """Where target and place are at a control step of the episode with `poses` (T + 1, N, 7).
+
+        Points (V, R, 3): image fractions in the pictures that are seen then, which may be old, and visibility;
+        positions (R, 4): metres in the base frame, of now, and validity.
+        """
+        world, valid = self._positions(poses[step])
         points = np.zeros((len(self.cameras), ROLES, 3), np.float32)
         for view, camera in enumerate(self._placed):
-            u, v, depth = project(world, place(camera, poses, self._rows, self.size)).T / np.array([[self.size]] * 3)
+            shown = poses[self._renderer.moment(camera.name, step)]
+            placed = place(camera, shown, self._rows, self.size)
+            u, v, depth = project(self._positions(shown)[0], placed).T / np.array([[self.size]] * 3)
             inside = (u > 0) & (u < 1) & (v > 0) & (v < 1) & (depth > 0)
             points[view] = np.where(inside[:, None], np.stack([u, v, inside * valid], 1), 0)
         return points, np.concatenate([self._in_base(world), valid[:, None]], 1).astype(np.float32)
+
+    def _positions(self, poses: FloatArray) -> tuple[NDArray[np.float64], FloatArray]:
+        """Of the roles, (R, 3) metres, world, and which of them there are, (R,), for `poses` (N, 7)."""
+        found = [self._position(name, poses) for name in self._names]
+        world = np.array([(0.0, 0.0, 0.0) if position is None else position for position in found], np.float64)
+        return world, np.array([position is not None for position in found], np.float32)
 
     def _position(self, name: str, poses: FloatArray) -> FloatArray | None:
         if not name:

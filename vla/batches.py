@@ -30,8 +30,8 @@ class SceneView(Protocol):
     def pixels(self, poses: FloatArray, step: int) -> ByteArray:
         """Frames of all cameras, (V, H, W, 3), at a control step of the episode with `poses` (T + 1, N, 7)."""
 
-    def labels(self, poses: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Where the goal's target and place are: points (V, R, 3) and positions (R, 4), as in `vla.model.Batch`."""
+    def labels(self, poses: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
+        """Where target and place of the goal are then: points (V, R, 3), positions (R, 4), as in `vla.model.Batch`."""
 
 
 VIEWS_KEPT = 256
@@ -114,7 +114,7 @@ class Demonstrations:
             )
             for step in range(len(episode)):
                 cache.pixels[first + step] = view.pixels(episode.poses, step)
-                cache.points[first + step], cache.positions[first + step] = view.labels(episode.poses[step])
+                cache.points[first + step], cache.positions[first + step] = view.labels(episode.poses, step)
             return len(episode)
 
         with ThreadPoolExecutor(max(1, threads)) as pool:
@@ -131,7 +131,7 @@ class Demonstrations:
         drawn = []
         for number, step in map(self.locate, samples.tolist()):
             view, poses = self._view(number), self.episodes[number].poses
-            drawn.append((view.pixels(poses, step), *view.labels(poses[step])))
+            drawn.append((view.pixels(poses, step), *view.labels(poses, step)))
         return Drawn(*map(np.stack, zip(*drawn, strict=True)))
 
     def _view(self, number: int) -> SceneView:

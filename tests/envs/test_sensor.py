@@ -178,6 +178,24 @@ def test_a_scene_at_rest_has_new_noise_at_every_step_and_lost_pictures_repeat_by
     world.close()
 
 
+def test_labels_are_where_things_are_in_the_picture_that_is_seen() -> None:
+    spec = scene(thing("it", "block", 0.5, 0.0))
+    late = replace(spec, cameras=tuple(replace(c, sensor=SensorSpec(delay_s=0.2)) for c in spec.cameras))
+    world = World()
+    world.load(spec)
+    poses = [world.poses()]
+    for _ in range(4):
+        world.step(np.full(7, 0.4, np.float32))
+        poses.append(world.poses())
+    history = np.stack(poses)
+    now, then = (DemoView(each.to_dict(), ("front", "wrist"), 48) for each in (spec, late))
+    points, positions = then.labels(history, 4)
+    np.testing.assert_array_equal(points, now.labels(history, 2)[0])
+    assert not np.array_equal(points[1], now.labels(history, 4)[0][1])
+    np.testing.assert_array_equal(positions, now.labels(history, 4)[1])
+    world.close()
+
+
 def test_videos_show_what_the_policy_saw() -> None:
     changes = (Perturbation("delayed_frames", 2), Perturbation("sensor_noise", 1))
     request = EpisodeRequest("Reach", 0, 0, "eval", changes)

@@ -38,7 +38,7 @@ class Dots:
             image[0, max(0, y - 1) : y + 3, max(0, x - 1) : x + 3] = np.eye(3)[channel] * 255
         return image
 
-    def labels(self, poses: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def labels(self, poses: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
         points = np.zeros((1, 2, 3), np.float32)
         points[0, 0] = [*self.spots[self.target], 1]
         return points, np.zeros((2, 4), np.float32)
