@@ -22,6 +22,27 @@ from vla.summary import Summary, summarize
 
 
 @dataclass(frozen=True)
+class AxisNote:
+    """What an axis changes and by how much: shown with its numbers.
+
+    Attributes:
+        summary: One sentence.
+        unit: Of the levels.
+        levels: Magnitude of level 1, 2, 3 ...
+        family: visual, semantic, object or robot; empty for one that is not known here.
+        kind: `axis` or `control`.
+        peers: Benchmarks that test it.
+    """
+
+    summary: str = ""
+    unit: str = ""
+    levels: tuple[float, ...] = ()
+    family: str = ""
+    kind: str = "axis"
+    peers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class PolicyRun:
     """One policy's evaluation.
 
@@ -63,22 +84,19 @@ class PolicyRun:
         """Hash of what happened, to compare with a repetition."""
         return digest(self.records)
 
-    def command(self, axis: str, task: str = "") -> str:
-        """The command that gives the numbers of an axis again, over all tasks or for one."""
-        suite = self.suite
-        name = suite.name if self.named else str(self.folder / MANIFEST)
+    @property
+    def command(self) -> str:
+        """What gives numbers again, with the options `--task` and `--axis` still to be added."""
+        name = self.suite.name if self.named else str(self.folder / MANIFEST)
         words = ["vla", "eval", "--policy", str(self.manifest["source"]), "--suite", name, "--name", self.name]
-        words += ["--task", *([task] if task else suite.tasks), "--axis", axis]
-        if suite.count(UNPERTURBED) == suite.episodes:  # perhaps not the named suite's own number
-            words += ["--episodes", str(suite.episodes)]
-        words += ["--seed", str(suite.seed), "--out", "runs/again"]
-        return shlex.join(words)
+        if self.suite.count(UNPERTURBED) == self.suite.episodes:  # perhaps not the named suite's own number
+            words += ["--episodes", str(self.suite.episodes)]
+        return shlex.join([*words, "--seed", str(self.suite.seed), "--out", "runs/again"])
 
-    def record_command(self, key: str) -> str:
-        """The command that runs one episode again and films it."""
-        return shlex.join(
-            ["vla", "record", "--policy", str(self.manifest["source"]), "--key", key, "--out", f"{key}.mp4"]
-        )
+    @property
+    def record_command(self) -> str:
+        """What runs one episode again and films it, with the options `--key` and `--out` still to be added."""
+        return shlex.join(["vla", "record", "--policy", str(self.manifest["source"])])
 
     def stored(self) -> frozenset[str]:
         """Keys of the episodes that can be drawn."""

@@ -1,0 +1,215 @@
+// Sections on cells, pairs of axes, language, failures, safety, policies, tasks, training, provenance.
+
+// Heat map of families and axes.
+const heatView = {level: ALL, show: "rate"};
+function heatSection(policy) {
+  const axes = AXES.map((axis, a) => ({axis, a})).filter(({axis}) => axis.kind !== "pair")
+    .sort((one, two) => (one.a ? 1 + FAMILIES.indexOf(one.axis.family) : 0) - (two.a ? 1 + FAMILIES.indexOf(two.axis.family) : 0));
+  if (axes.length < 2) return null;
+  const levels = [[ALL, "all levels"], ...DATA.levels.map(level => [level, `level ${level}`])];
+  return [
+    h("div.tools", {}, choice(levels, heatView.level, picked => { heatView.level = Number(picked); redraw("heat"); }, "level"), heatKey()),
+    h("div.scroll.heatbox", {tabindex: 0, role: "region", "aria-label": "heat map"}, heatTable(policy, axes)),
+    exports("heat-" + policy.name, () => heatTexts(policy, axes)),
+  ];
+}
+function heatKey() {
+  return h("div.key", {}, [0, 0.25, 0.5, 0.75, 1].map(share => h("i", {style: heatStyle(share)}, percent(share))),
+    h("span", {}, h("i.na"), "does not apply"), h("span", {}, h("i.cant"), "expert fails too"), h("span", {}, h("i.floor"), "random does as well"));
+}
+const heatStyle = share => `--v:${share.toFixed(2)}`;
+const heatLevel = axis => (axis.kind === "base" ? 0 : axis.kind === "control" ? ALL : heatView.level);
+const heatCount = (policy, t, a) => policy.cells.get(`${t}/${a}/${heatLevel(AXES[a])}`);
+function heatTable(policy, axes) {
+  const head = h("tr", {}, h("th"), TASKS.map(task => h("th", {}, h("span", {}, task))));
+  let family = null;
+  const rows = axes.flatMap(({axis, a}) => {
+    const new_group = axis.kind !== "base" && axis.family !== family;
+    family = axis.kind === "base" ? null : axis.family;
+    const row = h("tr", {}, h("th", {}, h("a", {href: linkTo(policy, {axis: axis.name})}, axis.kind === "base" ? "as trained" : spaced(axis.name))),
+      TASKS.map((task, t) => heatCell(policy, task, t, axis, a)));
+    return new_group ? [h("tr.group", {}, h("th", {colspan: TASKS.length + 1}, h("i", {class: "swatch f-" + family}), family)), row] : [row];
+  });
+  return h("table.heat", {}, h("thead", {}, head), h("tbody", {}, rows));
+}
+function heatCell(policy, task, t, axis, a) {
+  if (WITHOUT.has(`${t}/${a}`)) return h("td.na", {title: `${spaced(axis.name)} means nothing for ${task}`});
+  const count = heatCount(policy, t, a);
+  if (!count) return h("td");
+  const ceiling = EXPERT && EXPERT !== policy && heatCount(EXPERT, t, a), floor = RANDOM && RANDOM !== policy && heatCount(RANDOM, t, a);
+  const share = count.n ? count.k / count.n : null;
+  const marks = (ceiling && ceiling.n && ceiling.k / ceiling.n <= 0.5 ? " cant" : "") + (floor && floor.n && share !== null && floor.k && floor.k / floor.n >= share ? " floor" : "");
+  const said = other => (other ? rateText(other) : "not run");
+  const level = heatLevel(axis);
+  return h("td", {class: "v" + marks, style: share === null ? null : heatStyle(share),
+    title: `${task}, ${spaced(axis.name)}: ${rateText(count)} (${count.k}/${count.n}); expert ${said(ceiling)}; random ${said(floor)}`},
+  h("a", {tabindex: -1, href: linkTo(policy, {task, axis: axis.name, level: level === ALL ? "*" : level})}, share === null ? "err" : percent(share), h("small", {}, count.n)));
+}
+function heatTexts(policy, axes) {
+  return [["axis", ...TASKS], ...axes.map(({axis, a}) => [axis.name, ...TASKS.map((task, t) => {
+    const count = heatCount(policy, t, a);
+    return count ? `${count.k}/${count.n}` : "";
+  })])];
+}
+
+// Several axes at once.
+function pairsSection(policy) {
+  const pairs = policy.stats.interactions;
+  if (!pairs.length) return null;
+  const rows = pairs.map(pair => ({
+    label: spaced(AXES[pair.a].name.replaceAll("+", " + ")), note: `level ${pair.l}: together ${points(pair.together)}, one by one ${points(pair.apart)}`,
+    href: linkTo(policy, {axis: AXES[pair.a].name, level: pair.l}), value: pair.value, low: pair.low, high: pair.high,
+    mark: pair.holm ? "\u2605" : "", hint: "beyond chance after Holm\u2019s correction", tone: pair.high < 0 ? "bad" : pair.low > 0 ? "good" : "even",
+    text: [h("b", {}, points(pair.value)), h("small", {}, ` [${points(pair.low)}, ${points(pair.high)}] ${plural(pair.n, "episode")}`)],
+  })).sort((a, b) => a.value - b.value);
+  return [h("div.panel.wide", {}, forest(rows)), h("p.note", {}, "Left of zero: together the axes cost more than the sum of what each costs alone.")];
+}
+
+// Language.
+const confusionView = {by: "colour"};
+function languageSection(policy) {
+  const follow = policy.stats.following, controls = AXES.map((axis, a) => ({axis, a})).filter(({axis}) => axis.kind === "control");
+  const parts = [];
+  const heard = POLICIES.filter(other => other.stats.following);
+  if (heard.length) parts.push(h("div.panel", {}, h("h3", {}, "Index of following"), forest(heard.map(other => indexRow(other.name, other.stats.following, other)), INDEX)));
+  if (follow && follow.families.length) parts.push(h("div.panel", {}, h("h3", {}, `By family, ${policy.name}`), forest(follow.families.map(each => indexRow(TASKS[each.t], each, policy)), INDEX)));
+  const matrix = confusion(policy);
+  if (matrix) parts.push(matrix);
+  if (controls.length) parts.push(controlsTable(controls));
+  return parts.length ? [h("div.panels.two", {}, parts)] : null;
+}
+const INDEX = {low: -1, high: 1, unit: "", tick: value => value.toFixed(1).replace("-", "\u2212")};
+function indexRow(label, found, policy) {
+  return {label, href: linkTo(policy, {axis: "swapped"}), value: found.index, low: found.low, high: found.high, tone: found.low > 0 ? "good" : "even",
+    text: [h("b", {}, found.index.toFixed(2)), h("small", {}, ` [${found.low.toFixed(2)}, ${found.high.toFixed(2)}] n=${found.n}`)]};
+}
+function controlsTable(controls) {
+  const columns = [{title: "policy"}, {title: "as it is", num: true}, ...controls.map(({axis}) => ({title: axis.name, num: true, hint: axis.summary}))];
+  const rows = POLICIES.filter(policy => controls.some(({a}) => pooled(policy, a, 1))).map(policy => ({cells: [policy.name,
+    rateCell(policy, pooledCount(pooled(policy, 0, 0)), {axis: "none"}),
+    ...controls.map(({axis, a}) => rateCell(policy, pooledCount(pooled(policy, a, 1)), {axis: axis.name}))]}));
+  return h("div.panel.full", {}, h("h3", {}, "Controls: success when the words are changed"), table("controls", columns, rows));
+}
+const PART = {colour: name => name.split("_")[0], kind: name => name.split("_").slice(1).join(" ") || name, object: spaced};
+function confusion(policy) {
+  const {n: named, g: touched, a} = policy.episodes, part = PART[confusionView.by], counts = new Map(), rows = new Map();
+  named.forEach((number, at) => {
+    if (!number || AXES[a[at]].kind === "control") return;
+    const row = part(DATA.words[number]), column = touched[at] ? part(DATA.words[touched[at]]) : "nothing";
+    rows.set(row, (rows.get(row) || 0) + 1);
+    counts.set(row + "|" + column, (counts.get(row + "|" + column) || 0) + 1);
+  });
+  if (!rows.size) return null;
+  const most = [...rows].sort((one, two) => two[1] - one[1]).slice(0, 10).map(([name]) => name);
+  const columns = [...most, "other", "nothing"], cell = (row, column) => column !== "other" ? counts.get(row + "|" + column) || 0
+    : [...counts].filter(([key]) => key.startsWith(row + "|") && ![...most, "nothing"].includes(key.slice(row.length + 1))).reduce((sum, [, count]) => sum + count, 0);
+  return h("div.panel", {}, h("h3", {}, "Named against touched first"),
+    choice(Object.keys(PART).map(by => [by, by]), confusionView.by, picked => { confusionView.by = picked; redraw("language"); }, "names by"),
+    h("div.scroll", {}, h("table.heat.confusion", {}, h("thead", {}, h("tr", {}, h("th", {}, "named \u2193 touched \u2192"), columns.map(name => h("th", {}, h("span", {}, name))))),
+      h("tbody", {}, most.map(row => h("tr", {}, h("th", {}, row), columns.map(column => {
+        const share = cell(row, column) / rows.get(row);
+        return h("td.v", {style: heatStyle(share), title: `${cell(row, column)} of ${rows.get(row)}`, class: "v" + (row === column ? " diagonal" : "")}, share ? percent(share) : "");
+      })))))), h("p.scale", {}, "Percent of the episodes in which the row\u2019s object was to be acted on; controls left out."));
+}
+
+// Why it fails.
+const failureView = {of: "all"};
+const reasonColor = number => (number && number <= DATA.failures ? `var(--r${number})` : "var(--r0)");
+function failuresSection(policy) {
+  if (!POLICIES.some(other => other.episodes.r.some(Boolean))) return null;
+  const groups = [...POLICIES.map(other => ({label: other.name, other, pick: () => true, strong: true})),
+    ...AXES.map((axis, a) => ({label: axis.kind === "base" ? "as trained" : spaced(axis.name), other: policy, axis: axis.name, pick: (e, at) => e.a[at] === a, family: axis.family}))];
+  const seen = new Set(POLICIES.flatMap(other => other.episodes.r)), used = DATA.reasons.map((text, number) => number).filter(number => number && seen.has(number));
+  const bars = groups.map(group => failureRow(group, used)).filter(Boolean);
+  const split = POLICIES.length;
+  return [
+    h("div.tools", {}, choice([["all", "share of all episodes"], ["failed", "share of failed ones"]], failureView.of, picked => { failureView.of = picked; redraw("failures"); }, "share of")),
+    legend(used.map(number => [reasonColor(number), spaced(DATA.reasons[number])])),
+    h("div.panel.wide.bars", {}, bars.filter(bar => bar.strong).map(bar => bar.row)),
+    fold(`By axis, ${policy.name}`, h("div.panel.wide.bars", {}, bars.filter(bar => !bar.strong).map(bar => bar.row))),
+  ];
+}
+function failureRow(group, used) {
+  const episodes = group.other.episodes, counts = new Map();
+  let all = 0;
+  episodes.r.forEach((number, at) => {
+    if (!group.pick(episodes, at)) return;
+    all += 1;
+    counts.set(number, (counts.get(number) || 0) + 1);
+  });
+  if (!all) return null;
+  const good = counts.get(0) || 0, total = failureView.of === "all" ? all : all - good || 1;
+  const parts = used.filter(number => counts.has(number)).map(number => ({share: counts.get(number) / total, color: reasonColor(number),
+    title: `${spaced(DATA.reasons[number])}: ${counts.get(number)} of ${total}`, href: linkTo(group.other, {axis: group.axis, reason: DATA.reasons[number]})}));
+  if (failureView.of === "all") parts.push({share: good / total, color: "var(--rest)", title: `success: ${good} of ${total}`});
+  return {strong: group.strong, row: h("div.barrow", {}, h("span.name", {}, group.label), stack(parts), h("span.text", {}, `${all - good}/${all}`))};
+}
+
+// Safety.
+const HITS = [["table", "hit the table"], ["bystander", "hit a bystander"], ["limit", "at a joint limit"], ["off", "knocked something off"]];
+function safetySection(policy) {
+  const found = POLICIES.filter(other => other.stats.safety && other.stats.safety.length);
+  if (!found.length) return null;
+  const columns = [{title: "policy"}, {title: "peak force (N), median", num: true}, {title: "90 %", num: true}, {title: "worst", num: true},
+    ...HITS.map(([, title]) => ({title, num: true})), {title: "path (m)", num: true}, {title: "jerk (m/s\u00b3)", num: true}];
+  const row = (name, group, other, where) => ({cells: [name, ...group.force.map(short1), ...HITS.map(([key]) => rateCell(other, {k: group[key], n: group.n, e: 0}, where)), short1(group.path), short1(group.jerk)]});
+  const axes = (policy.stats.safety || []).slice(1).map(group => row(spaced(AXES[group.a].name), group, policy, {axis: AXES[group.a].name}));
+  return [table("safety", columns, found.map(other => row(other.name, other.stats.safety[0], other, {}))),
+    axes.length ? fold(`By axis, ${policy.name}`, table("safety-" + policy.name, [{title: "axis"}, ...columns.slice(1)], axes)) : null];
+}
+const short1 = number => (number === null ? null : {show: short(number), sort: number, text: short(number)});
+
+// Policies against one another.
+function compareSection() {
+  const found = DATA.comparisons || [];
+  if (!found.length) return null;
+  const columns = [{title: "first"}, {title: "second"}, {title: "second \u2212 first", num: true}, {title: "p (McNemar, exact)", num: true},
+    {title: "P(second better)", num: true}, {title: "pairs", num: true}, {title: "verdict"}];
+  const rows = found.map(each => ({cells: [POLICIES[each.first].name, POLICIES[each.second].name,
+    {show: `${points(each.value)} [${points(each.low)}, ${points(each.high)}]`, sort: each.value, text: `${points(each.value)} [${points(each.low)}, ${points(each.high)}]`},
+    each.p === null ? null : {show: each.p < 0.001 ? "< 0.001" : each.p.toFixed(3), sort: each.p, text: String(each.p)},
+    {show: each.better.toFixed(3), sort: each.better, text: each.better.toFixed(4)}, each.pairs, {show: h("span.wrap", {}, each.said), sort: each.said, text: each.said}]}));
+  return [table("comparison", columns, rows)];
+}
+
+// Families, as trained.
+function tasksSection() {
+  const columns = [{title: "family"}, ...POLICIES.map(policy => ({title: policy.name, num: true}))];
+  const row = (name, count, where) => ({cells: [name, ...POLICIES.map(policy => rateCell(policy, count(policy), where))]});
+  const all = {...row("all families", policy => pooledCount(pooled(policy, 0, 0)), {axis: "none"}), kind: "all"};
+  const rows = [all, ...TASKS.map((task, t) => row(task, policy => policy.cells.get(`${t}/0/0`), {task, axis: "none"}))];
+  return [table("families", columns, rows), rowsInARow()];
+}
+function rowsInARow() {
+  const found = POLICIES.flatMap(policy => policy.in_a_row.map(each => ({policy, each})));
+  if (!found.length) return null;
+  const longest = Math.max(...found.map(({each}) => each.rates.length));
+  const columns = [{title: "policy"}, {title: "family"}, {title: "parts in a row, mean", num: true}, ...Array.from({length: longest}, (_, at) => ({title: `at least ${at + 1}`, num: true}))];
+  return h("div.more", {}, h("h3", {}, "Several parts: done in a row"), table("in-a-row", columns, found.map(({policy, each}) => ({cells: [policy.name, each.task,
+    each.average === null ? null : {show: each.average.toFixed(2), sort: each.average, text: each.average.toFixed(2)},
+    ...Array.from({length: longest}, (_, at) => each.rates[at] && rateCell(policy, {k: each.rates[at][0], n: each.rates[at][1], e: 0}, {task: each.task, axis: "none"}))]}))));
+}
+
+// Training and provenance.
+function trainingSection() {
+  const training = DATA.training;
+  if (!training) return null;
+  const curves = list => list.map((curve, number) => ({...curve, color: `var(--c${number % 5})`}));
+  const panel = (title, list, share) => list.length ? h("div.panel", {}, h("h3", {}, title), legend(curves(list).map(curve => [curve.color, curve.name])), curvePanel(curves(list), title, share)) : null;
+  return [h("p.note", {}, training.said), h("div.panels.two", {}, panel("Loss by training step", training.losses), panel("Quick checks in the simulator", training.checks, true)),
+    training.config ? fold("Configuration", h("pre", {}, training.config)) : null];
+}
+function originSection() {
+  const fact = (name, text) => (text ? [h("dt", {}, name), h("dd", {}, text)] : []);
+  return [...POLICIES.map(policy => h("div.panel.wide.origin", {}, h("h3", {}, policy.name), commandLine(policy.ran), h("dl", {},
+    fact("suite", `${policy.suite.name} v${policy.suite.version}, seed ${policy.suite.seed}, hash ${policy.suite.hash}`),
+    fact("weights", policy.checkpoint), fact("results", policy.digest), fact("machine", policy.machine), fact("started", policy.started),
+    fact("simulated", `${policy.steps} steps in ${policy.wall_s} s`), fact("missing", policy.missing ? `${policy.missing} not run yet` : ""),
+    fact("versions", Object.entries(policy.versions).map(pair => pair.join(" ")).join(", "))),
+  policy.errors.length ? fold(plural(policy.errors.length, "traceback"), policy.errors.map(([key, text]) => [h("p", {}, h("code", {}, key)), h("pre", {}, text)])) : null)),
+  h("p.note", {}, `Written ${DATA.made.date} by `, h("code", {}, DATA.made.command), `, commit ${DATA.made.commit || "?"}.`)];
+}
+function commandLine(text) {
+  const button = h("button.copy", {type: "button", onclick: () => copyText(text, button)}, "Copy");
+  return h("div.command", {}, h("code", {}, text), button);
+}
