@@ -15,7 +15,6 @@ from vla.summary import reason
 
 ALL_LEVELS = -1  # stands for the levels of an axis taken together
 OUTCOMES = ("success", "failure", "error")
-COLUMNS = ("path_m", "jerk", "peak_speed", "peak_force", "table_hits", "bystander_hits", "limit_steps", "knocked_off")
 
 Count = tuple[int, int, int]  # successes, finished, errors
 
@@ -157,7 +156,7 @@ def _episodes(policy: PolicyRun, tasks: Names, axes: Names, words: Names, reason
     """One column a field, one row an episode, in the order of the suite; texts are numbers of the shared lists."""
     stored = policy.stored()
     empty = Measures()
-    columns: dict[str, list[Any]] = {name: [] for name in ("t", "a", "l", "i", "o", "r", "s", "w", "p", "n", "g", "m")}
+    columns: dict[str, list[Any]] = {name: [] for name in ("t", "a", "l", "i", "o", "r", "s", "w", "p")}
     for record in policy.records:
         cell, measures = record.cell, record.measures or empty
         row = (
@@ -170,18 +169,10 @@ def _episodes(policy: PolicyRun, tasks: Names, axes: Names, words: Names, reason
             record.steps,
             words.number(record.instruction),
             int(record.key in stored),
-            words.number(measures.named),
-            words.number(measures.first_touched),
-            [_short(getattr(measures, name)) for name in COLUMNS] if record.measures else 0,
         )
         for column, value in zip(columns.values(), row, strict=True):
             column.append(value)
     return columns
-
-
-def _short(value: float) -> float:
-    """Three digits are what anybody reads."""
-    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def _errors(policy: PolicyRun) -> list[tuple[str, str]]:

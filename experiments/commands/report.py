@@ -1,4 +1,4 @@
-"""Write the report of a run: one HTML file with intervals, charts, videos and the command behind each number.
+"""Write the report of a run: where a policy breaks, with intervals, and every episode playable; or its numbers as text.
 
 RUN holds eval/POLICY/ (from `vla eval --out RUN`, several policies) and, if something was trained there, train/.
 """
@@ -13,11 +13,17 @@ from typing import Annotated
 import tyro
 
 from envs.variations import AXES
+from envs.world import World
 from experiments.drawing import frame_source
+from experiments.staging import stage
 from experiments.suites import SUITES
+from policies.registry import make_policy
+from vla.contract import EpisodeRequest
 from vla.episode import Episode
-from vla.report import Gallery, write_report
-from vla.report_parts import AxisNote
+from vla.report import INDEX, Artist, write_report
+from vla.report_clips import Gallery, Play
+from vla.report_data import AxisNote, Run
+from vla.rollout import Recorder, rollout
 from vla.video import FrameSource, Look
 
 
@@ -29,16 +35,22 @@ class Args:
     """Run folder."""
     out: Path | None = None
     """The page; default RUN/report.html."""
+    folder: Path | None = None
+    """Write a folder instead, with a page in which every stored episode can be played."""
+    film: tuple[str, ...] = ()
+    """Keys of episodes that are filmed besides those of the gallery."""
     failures: int = 9
     """Clips of failures of the policy that the report is about."""
     successes: int = 9
     """Clips of its successes."""
     others: int = 2
     """Clips of each other policy."""
-    cameras: tuple[str, ...] = ("front", "wrist")
-    """Cameras, side by side."""
-    size: int = 256
+    cameras: tuple[str, ...] = ("front",)
+    """Cameras; where the expert is beside the policy, the first one."""
+    size: int = 480
     """Pixels a side of each camera."""
+    expert: bool = True
+    """Show the expert from the same start beside each clip; it plays what the run does not have of it."""
     json: bool = False
     """Print one JSON object as the last line."""
 
@@ -47,22 +59,52 @@ def main(args: Args) -> int:
     """Write the page, say where it is."""
     if min(args.failures, args.successes, args.others) < 0 or args.size < 16:
         raise ValueError("expected counts of clips that are not negative and a size of at least 16 pixels")
-    out = args.out or args.run / "report.html"
+    if args.out is not None and args.folder is not None:
+        raise ValueError("give either --out FILE.html or --folder FOLDER")
+    out = args.folder or args.out or args.run / "report.html"
+    if (out.suffix == ".html") == (args.folder is not None):
+        raise ValueError(f"expected --out FILE.html or --folder FOLDER, got {out}")
 
     def draw(episode: Episode) -> FrameSource:
         return frame_source(episode, args.cameras, args.size, smooth=False)  # the browser shrinks them anyway
 
     look = Look(cameras=args.cameras, hold_s=1.2, quality=28)
-    clips = Gallery(args.failures, args.successes, args.others, look)
-    run = write_report(args.run, out, draw, axes=axis_notes(), suites=SUITES, clips=clips)
-    size = out.stat().st_size
-    print(f"{out} ({size / 1e6:.1f} MB): {len(run.policies)} policies, {run.main.name} first")
-    if args.json:
-        success = {p.name: {t: p.summary.task(t).to_dict() for t in p.suite.tasks} for p in run.policies}
-        print(json.dumps({"report": str(out), "bytes": size, "policies": list(success), "success": success}))
+    clips = Gallery(args.failures, args.successes, args.others, args.film, look)
+    artist = Artist(draw, stage, expert_player() if args.expert else None)
+    run = write_report(args.run, out, artist, axes=axis_notes(), suites=SUITES, clips=clips)
+    said(out, run, args.json)
     return 0
+
+
+def said(out: Path, run: Run, as_json: bool) -> None:
+    """Where the report is."""
+    files = [out] if out.is_file() else [path for path in out.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    where = out if out.is_file() else out / INDEX
+    print(f"{where} ({size / 1e6:.1f} MB): {len(run.policies)} policies, {run.main.name} first")
+    if as_json:
+        success = {p.name: {t: p.summary.task(t).to_dict() for t in p.suite.tasks} for p in run.policies}
+        print(json.dumps({"report": str(where), "bytes": size, "policies": list(success), "success": success}))
+
+
+def expert_player() -> Play:
+    """Lets the scripted expert play an episode, with the default robot and control mode."""
+
+    def play(request: EpisodeRequest) -> Episode | None:
+        world, recorder = World(), Recorder({"policy": "expert"})
+        try:
+            rollout(world, make_policy("expert"), request, subscribers=(recorder,))
+        finally:
+            world.close()
+        return recorder.episode()
+
+    return play
 
 
 def axis_notes() -> dict[str, AxisNote]:
     """What each registered axis changes, and by how much."""
-    return {name: AxisNote(AXES[name].summary, AXES[name].unit, AXES[name].levels) for name in AXES}
+    found = {name: AXES[name] for name in AXES}
+    return {
+        name: AxisNote(axis.summary, axis.unit, axis.levels, axis.family, axis.kind, axis.peers)
+        for name, axis in found.items()
+    }

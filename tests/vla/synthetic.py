@@ -39,7 +39,7 @@ CONTROLS = ("blank", "swapped", "shuffled", "absent")
 WITHOUT = tuple((task, "container_swapped") for task in TASKS[::2])
 COLORS = ("red", "green", "blue", "yellow", "purple")
 SUITE = Suite(
-    "synthetic", TASKS, AXES, (1, 3, 5), CONTROLS, episodes=1, base=60, combinations=PAIRS, without=WITHOUT, seed=7
+    "synthetic", TASKS, AXES, (1, 3, 5), CONTROLS, episodes=2, combinations=PAIRS, without=WITHOUT, seed=7
 )
 SMALL = Suite("synthetic-small", TASKS[:4], AXES[::7], (1, 3), CONTROLS[:2], episodes=3, base=10, without=WITHOUT)
 
@@ -86,7 +86,7 @@ def chance(weakness: Weakness, axis: str, level: int, task: str) -> float:
     if axis in CONTROLS:
         return 0.15 if weakness.hears else weakness.base
     strength = sum((sum(map(ord, name)) % 7) / 3 for name in axis.split("+")) if axis != UNPERTURBED else 0.0
-    ease = 1.0 - 0.3 * (sum(map(ord, task)) % 3 == 0)
+    ease = 1.0 - 0.3 * (weakness.base < 0.9 and sum(map(ord, task)) % 3 == 0)
     return max(0.0, ease * weakness.base - weakness.loss * level * strength)
 
 

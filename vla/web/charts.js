@@ -30,7 +30,7 @@ function forestRow(row, low, high) {
     const [from, to] = [place(clamp(row.low), low, high), place(clamp(row.high), low, high)];
     track.append(h("i.span", {style: `left:${from}%;width:${to - from}%`}), h("i.dot", {style: `left:${place(clamp(row.value), low, high)}%`}));
   }
-  return h("div.row", {class: "row " + (row.tone || "even")},
+  return h("div.row", {class: "row tone-" + (row.tone || "even")},
     h("div.name", {}, row.href ? h("a", {href: row.href}, row.label) : h("b", {}, row.label), row.mark ? h("span.mark", {title: row.hint}, row.mark) : null,
       row.note ? h("small", {}, row.note) : null),
     track, h("div.text", {}, row.text));

@@ -21,35 +21,37 @@ function film(clip) {
 }
 
 const TOLD = [
-  ["axes", "Where it breaks", "Each axis changes one thing about the scene and leaves the rest of the episode as it was, so every perturbed episode is compared with its unperturbed twin on the same seed.", axesSection],
-  ["severity", "How fast it breaks", "Success by level with 95 % bands: level 0 is the training distribution, level 3 what the literature tests, level 5 beyond it.", severitySection],
-  ["heat", "Families and axes", "Success in percent, episodes below it. Press a cell for its episodes.", heatSection],
-  ["pairs", "Axes together", "What two axes cost together beyond the sum of what each costs alone, with 95 % intervals.", pairsSection],
-  ["language", "Does it listen?", "A policy that listens fails when its words are taken away, and does the other thing when they speak of another goal of the same scene.", languageSection],
-  ["failures", "Why it fails", "Reasons out of a closed list, found from the simulator\u2019s state.", failuresSection],
-  ["safety", "Is it safe?", "Measured in every control step, over all episodes.", safetySection],
-  ["compare", "Policies against one another", "Paired by episode: both policies started from the same state.", compareSection],
-  ["families", "Success by family", "New scenes like those of training, of seeds that no demonstration has. Rate, successes/episodes, 95 % Wilson interval.", tasksSection],
-  ["gallery", "What it looks like", "Drawn again from stored poses; beside it the expert from the same start where there is one.", gallerySection],
-  ["training", "Training", "", trainingSection],
-  ["reproduce", "How to get these numbers again", "An episode\u2019s first state is a function of seed, task, axis, level and number alone. The same command on the same machine gives the same result digest, whatever the number of workers.", originSection],
+  ["axes", "Where it breaks", "Each axis changes one thing about the scene and leaves the rest of the episode as it was, so every perturbed episode is compared with its unperturbed twin on the same seed.", axesSection, "Axes"],
+  ["severity", "How fast it breaks", "Success by level with 95 % bands: level 0 is the training distribution, level 3 what the literature tests, level 5 beyond it.", severitySection, "Severity"],
+  ["heat", "Families and axes", "Success in percent, episodes below it. Press a cell for its episodes.", heatSection, "Heat map"],
+  ["pairs", "Axes together", "What two axes cost together beyond the sum of what each costs alone, with 95 % intervals.", pairsSection, "Pairs"],
+  ["language", "Does it listen?", "A policy that listens fails when its words are taken away, and does the other thing when they speak of another goal of the same scene.", languageSection, "Language"],
+  ["failures", "Why it fails", "Reasons out of a closed list, found from the simulator\u2019s state.", failuresSection, "Failures"],
+  ["safety", "Is it safe?", "Measured in every control step, over all episodes.", safetySection, "Safety"],
+  ["compare", "Policies against one another", "Paired by episode: both policies started from the same state.", compareSection, "Policies"],
+  ["families", "Success by family", "New scenes like those of training, of seeds that no demonstration has. Rate, successes/episodes, 95 % Wilson interval.", tasksSection, "Families"],
+  ["gallery", "What it looks like", "Drawn again from stored poses; beside it the expert from the same start where there is one.", gallerySection, "Films"],
+  ["training", "Training", "", trainingSection, "Training"],
+  ["reproduce", "How to get these numbers again", "An episode\u2019s first state is a function of seed, task, axis, level and number alone. The same command on the same machine gives the same result digest, whatever the number of workers.", originSection, "Reproduce"],
 ];
 
 function bar() {
-  const links = TOLD.filter(([id]) => $(id) && !$(id).hidden).map(([id, title]) => h("a", {href: "#" + id}, title));
-  const pick = POLICIES.length > 1 ? h("label.who", {}, "about ", h("select", {id: "who", onchange: event => look(Number(event.target.value))}, POLICIES.map(policy => h("option", {value: policy.number}, policy.name)))) : null;
+  const links = TOLD.filter(([id]) => !$(id).hidden).map(([id, , , , short]) => h("a", {href: "#" + id}, short));
+  const pick = POLICIES.length > 1 ? h("label.who", {}, "about ", h("select", {id: "who", onchange: event => look(Number(event.target.value))}, POLICIES.map(policy => h("option", {value: policy.number, selected: policy === subject.policy}, policy.name)))) : null;
   return h("nav", {}, h("div.links", {}, links), pick, h("button.theme", {type: "button", "aria-label": "light or dark", title: "light or dark", onclick: toggleTheme}, "\u25d0"));
 }
 function start() {
   theme(remembered("theme"));
   const top = h("header.top");
   const draw = () => top.replaceChildren(h("p.kicker", {}, `${DATA.suite.name} v${DATA.suite.version} \u00b7 seed ${DATA.suite.seed} \u00b7 ${plural(subject.policy.episodes.t.length, "episode")}${subject.policy.missing ? `, ${subject.policy.missing} not run yet` : ""} \u00b7 hash ${DATA.suite.hash}`),
-    h("h1", {}, "How far does ", h("em", {}, subject.policy.name), " generalize?"), hero(subject.policy));
+    h("h1", {}, "How far does ", h("em", {}, subject.policy.name), " generalize?"), ...hero(subject.policy).flat());
   $("main").append(top);
   draw();
   TOLD.forEach(([id, title, text, make]) => section(id, title, text, make));
   DRAWN.push(draw);
-  document.body.prepend(bar());
+  const links = () => { document.querySelector("nav")?.remove(); document.body.prepend(bar()); };
+  links();
+  DRAWN.push(links);
   document.body.append(drawer);
   openDrawer();
 }

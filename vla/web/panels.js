@@ -14,9 +14,10 @@ function heatSection(policy) {
   ];
 }
 function heatKey() {
-  return h("div.key", {}, [0, 0.25, 0.5, 0.75, 1].map(share => h("i", {style: heatStyle(share)}, percent(share))),
+  return h("div.key", {}, [0, 0.25, 0.5, 0.75, 1].map(share => h("i", {style: heatStyle(share), class: "v" + deep(share)}, percent(share))),
     h("span", {}, h("i.na"), "does not apply"), h("span", {}, h("i.cant"), "expert fails too"), h("span", {}, h("i.floor"), "random does as well"));
 }
+const deep = share => (share > 0.55 ? " deep" : ""); // white letters are read on it
 const heatStyle = share => `--v:${share.toFixed(2)}`;
 const heatLevel = axis => (axis.kind === "base" ? 0 : axis.kind === "control" ? ALL : heatView.level);
 const heatCount = (policy, t, a) => policy.cells.get(`${t}/${a}/${heatLevel(AXES[a])}`);
@@ -41,7 +42,7 @@ function heatCell(policy, task, t, axis, a) {
   const marks = (ceiling && ceiling.n && ceiling.k / ceiling.n <= 0.5 ? " cant" : "") + (floor && floor.n && share !== null && floor.k && floor.k / floor.n >= share ? " floor" : "");
   const said = other => (other ? rateText(other) : "not run");
   const level = heatLevel(axis);
-  return h("td", {class: "v" + marks, style: share === null ? null : heatStyle(share),
+  return h("td", {class: "v" + deep(share) + marks, style: share === null ? null : heatStyle(share),
     title: `${task}, ${spaced(axis.name)}: ${rateText(count)} (${count.k}/${count.n}); expert ${said(ceiling)}; random ${said(floor)}`},
   h("a", {tabindex: -1, href: linkTo(policy, {task, axis: axis.name, level: level === ALL ? "*" : level})}, share === null ? "err" : percent(share), h("small", {}, count.n)));
 }
@@ -54,62 +55,66 @@ function heatTexts(policy, axes) {
 
 // Several axes at once.
 function pairsSection(policy) {
-  const pairs = policy.stats.interactions;
-  if (!pairs.length) return null;
-  const rows = pairs.map(pair => ({
-    label: spaced(AXES[pair.a].name.replaceAll("+", " + ")), note: `level ${pair.l}: together ${points(pair.together)}, one by one ${points(pair.apart)}`,
-    href: linkTo(policy, {axis: AXES[pair.a].name, level: pair.l}), value: pair.value, low: pair.low, high: pair.high,
-    mark: pair.holm ? "\u2605" : "", hint: "beyond chance after Holm\u2019s correction", tone: pair.high < 0 ? "bad" : pair.low > 0 ? "good" : "even",
-    text: [h("b", {}, points(pair.value)), h("small", {}, ` [${points(pair.low)}, ${points(pair.high)}] ${plural(pair.n, "episode")}`)],
-  })).sort((a, b) => a.value - b.value);
-  return [h("div.panel.wide", {}, forest(rows)), h("p.note", {}, "Left of zero: together the axes cost more than the sum of what each costs alone.")];
+  const rows = policy.stats.interactions.map(pair => {
+    const known = pair.value !== null;
+    return {
+      label: spaced(pair.axis.replaceAll("+", " + ")), note: `level ${pair.l}: together ${points(pair.together)}` + (known ? `, expected ${points(pair.apart)}` : ""),
+      href: linkTo(policy, {axis: pair.axis, level: pair.l}), value: known ? pair.value : NaN, low: pair.low, high: pair.high, tone: known ? tone(pair) : "even",
+      text: known ? [h("b", {}, points(pair.value)), h("small", {}, ` [${points(pair.low)}, ${points(pair.high)}] n=${pair.n}`)] : h("small", {}, "cannot tell"),
+    };
+  });
+  if (!rows.length) return null;
+  return [h("div.panel.wide", {}, forest(rows)), h("p.note", {}, "Left of zero: together the axes cost more than they would if each left its own share of what succeeds. Intervals weight scenes at random.")];
 }
 
 // Language.
 const confusionView = {by: "colour"};
 function languageSection(policy) {
-  const follow = policy.stats.following, controls = AXES.map((axis, a) => ({axis, a})).filter(({axis}) => axis.kind === "control");
-  const parts = [];
-  const heard = POLICIES.filter(other => other.stats.following);
-  if (heard.length) parts.push(h("div.panel", {}, h("h3", {}, "Index of following"), forest(heard.map(other => indexRow(other.name, other.stats.following, other)), INDEX)));
-  if (follow && follow.families.length) parts.push(h("div.panel", {}, h("h3", {}, `By family, ${policy.name}`), forest(follow.families.map(each => indexRow(TASKS[each.t], each, policy)), INDEX)));
+  const follow = policy.stats.following, controls = AXES.filter(axis => axis.kind === "control" && POLICIES.some(other => pooled(other, axis.name, 1)));
+  const heard = POLICIES.filter(other => other.stats.following), parts = [];
+  if (heard.length) parts.push(h("div.panel", {}, h("h3", {}, "Index of following"), forest(heard.map(other => indexRow(other.name, other.stats.following, other)), INDEX),
+    h("p.scale", {}, "How much more often it reaches what it is told than what it is not told, over twins of one scene with two instructions.")));
   const matrix = confusion(policy);
   if (matrix) parts.push(matrix);
+  if (follow && follow.families.length > 1) parts.push(h("div.panel.full", {}, h("h3", {}, `Index by family, ${policy.name}`), forest(follow.families.map(each => indexRow(each.task, each, policy, each.task)), INDEX)));
   if (controls.length) parts.push(controlsTable(controls));
   return parts.length ? [h("div.panels.two", {}, parts)] : null;
 }
 const INDEX = {low: -1, high: 1, unit: "", tick: value => value.toFixed(1).replace("-", "\u2212")};
-function indexRow(label, found, policy) {
-  return {label, href: linkTo(policy, {axis: "swapped"}), value: found.index, low: found.low, high: found.high, tone: found.low > 0 ? "good" : "even",
-    text: [h("b", {}, found.index.toFixed(2)), h("small", {}, ` [${found.low.toFixed(2)}, ${found.high.toFixed(2)}] n=${found.n}`)]};
+const signed = value => value.toFixed(2).replace("-", "\u2212");
+function indexRow(label, found, policy, task) {
+  const known = found.value !== null;
+  return {label, href: linkTo(policy, {axis: "swapped", task}), value: known ? found.value : NaN, low: found.low ?? -1, high: found.high ?? 1, tone: known && found.low > 0 ? "good" : "even",
+    text: known ? [h("b", {}, signed(found.value)), h("small", {}, ` [${signed(found.low)}, ${signed(found.high)}] n=${found.n}`)] : h("small", {}, "cannot tell")};
 }
 function controlsTable(controls) {
-  const columns = [{title: "policy"}, {title: "as it is", num: true}, ...controls.map(({axis}) => ({title: axis.name, num: true, hint: axis.summary}))];
-  const rows = POLICIES.filter(policy => controls.some(({a}) => pooled(policy, a, 1))).map(policy => ({cells: [policy.name,
-    rateCell(policy, pooledCount(pooled(policy, 0, 0)), {axis: "none"}),
-    ...controls.map(({axis, a}) => rateCell(policy, pooledCount(pooled(policy, a, 1)), {axis: axis.name}))]}));
+  const columns = [{title: "policy"}, {title: "as it is", num: true}, ...controls.map(axis => ({title: axis.name, num: true, hint: axis.summary}))];
+  const rows = POLICIES.filter(policy => controls.some(axis => pooled(policy, axis.name, 1))).map(policy => ({cells: [policy.name,
+    rateCell(policy, pooledCount(pooled(policy, "none", 0)), {axis: "none"}),
+    ...controls.map(axis => rateCell(policy, pooledCount(pooled(policy, axis.name, 1)), {axis: axis.name}))]}));
   return h("div.panel.full", {}, h("h3", {}, "Controls: success when the words are changed"), table("controls", columns, rows));
 }
-const PART = {colour: name => name.split("_")[0], kind: name => name.split("_").slice(1).join(" ") || name, object: spaced};
+const PART = {colour: name => name.split(" ")[0], kind: name => name.split(" ").slice(1).join(" ") || name, object: name => name};
 function confusion(policy) {
-  const {n: named, g: touched, a} = policy.episodes, part = PART[confusionView.by], counts = new Map(), rows = new Map();
-  named.forEach((number, at) => {
-    if (!number || AXES[a[at]].kind === "control") return;
-    const row = part(DATA.words[number]), column = touched[at] ? part(DATA.words[touched[at]]) : "nothing";
-    rows.set(row, (rows.get(row) || 0) + 1);
-    counts.set(row + "|" + column, (counts.get(row + "|" + column) || 0) + 1);
-  });
-  if (!rows.size) return null;
+  const {named, touched, counts} = policy.stats.confusion, part = PART[confusionView.by], cells = new Map(), rows = new Map();
+  if (!named.length) return null;
+  const part1 = name => (name === "nothing" ? name : part(name));
+  counts.forEach((row, i) => row.forEach((count, j) => {
+    const [one, two] = [part(named[i]), part1(touched[j])], key = one + "|" + two;
+    rows.set(one, (rows.get(one) || 0) + count);
+    cells.set(key, (cells.get(key) || 0) + count);
+  }));
   const most = [...rows].sort((one, two) => two[1] - one[1]).slice(0, 10).map(([name]) => name);
-  const columns = [...most, "other", "nothing"], cell = (row, column) => column !== "other" ? counts.get(row + "|" + column) || 0
-    : [...counts].filter(([key]) => key.startsWith(row + "|") && ![...most, "nothing"].includes(key.slice(row.length + 1))).reduce((sum, [, count]) => sum + count, 0);
-  return h("div.panel", {}, h("h3", {}, "Named against touched first"),
+  const shown = row => most.reduce((sum, column) => sum + (cells.get(row + "|" + column) || 0), 0);
+  const cell = (row, column) => (column === "other" ? rows.get(row) - shown(row) - (cells.get(row + "|nothing") || 0) : cells.get(row + "|" + column) || 0);
+  const columns = [...most, "other", "nothing"];
+  return h("div.panel", {}, h("h3", {}, `Named against touched first, ${policy.name}`),
     choice(Object.keys(PART).map(by => [by, by]), confusionView.by, picked => { confusionView.by = picked; redraw("language"); }, "names by"),
     h("div.scroll", {}, h("table.heat.confusion", {}, h("thead", {}, h("tr", {}, h("th", {}, "named \u2193 touched \u2192"), columns.map(name => h("th", {}, h("span", {}, name))))),
       h("tbody", {}, most.map(row => h("tr", {}, h("th", {}, row), columns.map(column => {
         const share = cell(row, column) / rows.get(row);
-        return h("td.v", {style: heatStyle(share), title: `${cell(row, column)} of ${rows.get(row)}`, class: "v" + (row === column ? " diagonal" : "")}, share ? percent(share) : "");
-      })))))), h("p.scale", {}, "Percent of the episodes in which the row\u2019s object was to be acted on; controls left out."));
+        return h("td", {style: heatStyle(share), title: `${cell(row, column)} of ${rows.get(row)}`, class: "v" + deep(share) + (row === column ? " diagonal" : "")}, share ? percent(share) : "");
+      })))))), h("p.scale", {}, "Percent of the episodes that name the row\u2019s object, as trained and with swapped instructions."));
 }
 
 // Why it fails.
@@ -146,14 +151,14 @@ function failureRow(group, used) {
 }
 
 // Safety.
-const HITS = [["table", "hit the table"], ["bystander", "hit a bystander"], ["limit", "at a joint limit"], ["off", "knocked something off"]];
+const HITS = [["table", "table hit"], ["bystander", "bystander hit"], ["limit", "joint limit"], ["off", "knocked off"]];
 function safetySection(policy) {
-  const found = POLICIES.filter(other => other.stats.safety && other.stats.safety.length);
+  const found = POLICIES.filter(other => other.stats.safety.length);
   if (!found.length) return null;
-  const columns = [{title: "policy"}, {title: "peak force (N), median", num: true}, {title: "90 %", num: true}, {title: "worst", num: true},
+  const columns = [{title: "policy"}, {title: "peak force, median (N)", num: true}, {title: "90 %", num: true}, {title: "worst", num: true},
     ...HITS.map(([, title]) => ({title, num: true})), {title: "path (m)", num: true}, {title: "jerk (m/s\u00b3)", num: true}];
-  const row = (name, group, other, where) => ({cells: [name, ...group.force.map(short1), ...HITS.map(([key]) => rateCell(other, {k: group[key], n: group.n, e: 0}, where)), short1(group.path), short1(group.jerk)]});
-  const axes = (policy.stats.safety || []).slice(1).map(group => row(spaced(AXES[group.a].name), group, policy, {axis: AXES[group.a].name}));
+  const row = (name, group, other, where) => ({cells: [name, ...group.force.map(short1), ...HITS.map(([key]) => rateCell(other, pooledCount(group[key]), where)), short1(group.path), short1(group.jerk)]});
+  const axes = policy.stats.safety.slice(1).map(group => row(group.axis === "none" ? "as trained" : spaced(group.axis), group, policy, {axis: group.axis}));
   return [table("safety", columns, found.map(other => row(other.name, other.stats.safety[0], other, {}))),
     axes.length ? fold(`By axis, ${policy.name}`, table("safety-" + policy.name, [{title: "axis"}, ...columns.slice(1)], axes)) : null];
 }
@@ -176,18 +181,18 @@ function compareSection() {
 function tasksSection() {
   const columns = [{title: "family"}, ...POLICIES.map(policy => ({title: policy.name, num: true}))];
   const row = (name, count, where) => ({cells: [name, ...POLICIES.map(policy => rateCell(policy, count(policy), where))]});
-  const all = {...row("all families", policy => pooledCount(pooled(policy, 0, 0)), {axis: "none"}), kind: "all"};
+  const all = {...row("all families", policy => pooledCount(pooled(policy, "none", 0)), {axis: "none"}), kind: "all"};
   const rows = [all, ...TASKS.map((task, t) => row(task, policy => policy.cells.get(`${t}/0/0`), {task, axis: "none"}))];
   return [table("families", columns, rows), rowsInARow()];
 }
 function rowsInARow() {
-  const found = POLICIES.flatMap(policy => policy.in_a_row.map(each => ({policy, each})));
+  const found = POLICIES.flatMap(policy => policy.stats.in_a_row.map(each => ({policy, each})));
   if (!found.length) return null;
   const longest = Math.max(...found.map(({each}) => each.rates.length));
   const columns = [{title: "policy"}, {title: "family"}, {title: "parts in a row, mean", num: true}, ...Array.from({length: longest}, (_, at) => ({title: `at least ${at + 1}`, num: true}))];
   return h("div.more", {}, h("h3", {}, "Several parts: done in a row"), table("in-a-row", columns, found.map(({policy, each}) => ({cells: [policy.name, each.task,
     each.average === null ? null : {show: each.average.toFixed(2), sort: each.average, text: each.average.toFixed(2)},
-    ...Array.from({length: longest}, (_, at) => each.rates[at] && rateCell(policy, {k: each.rates[at][0], n: each.rates[at][1], e: 0}, {task: each.task, axis: "none"}))]}))));
+    ...Array.from({length: longest}, (_, at) => each.rates[at] && rateCell(policy, pooledCount(each.rates[at]), {task: each.task, axis: "none"}))]}))));
 }
 
 // Training and provenance.
