@@ -38,12 +38,12 @@ CAMERAS = ("front", "wrist")
 
 @dataclass(frozen=True)
 class ReportClips:
-    """How many clips the report shows, and how large (pixels a side of each camera)."""
+    """How many clips the report shows, and how large (pixels a side; the expert is beside the policy)."""
 
     failures: int = 9
     successes: int = 9
     others: int = 2
-    size: int = 256
+    size: int = 320
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from envs.scenes import make_scene
 from envs.tasks.base import TASKS
 from envs.world import World
 from vla.contract import ByteArray, EpisodeRequest, FloatArray
-from vla.report_style import CSS
 from vla.video import BAR, MUTED, TEXT, encode, wrap, write
+from vla.webpage import style
 
 CAMERA = CameraSpec("gallery", "world", (1.02, -0.34, 0.56), (0.46, 0.0, 0.05), (0.0, 0.0, 1.0), 37.0)
 TILE = (288, 216)  # width and height of one family on the sheet, pixels
@@ -104,7 +104,7 @@ def write_page(films: Sequence[Film], path: Path, say: Callable[[str], None] = p
     path.write_text(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Task families</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">'
-        f"<style>{CSS}{STYLE}</style></head><body><main><header><h1>Task families</h1>"
+        f"<style>{style()}{STYLE}</style></head><body><main><header><h1>Task families</h1>"
         f'<p class="lead">{families}</p></header><div class="films">{"".join(figures)}</div></main>'
         f"<script>{SCRIPT}</script></body></html>\n",
         encoding="utf-8",
@@ -131,6 +131,7 @@ STYLE = """
 .film small{display:block;color:var(--muted);font-size:13px}
 """
 SCRIPT = """
+document.documentElement.dataset.theme = matchMedia("(prefers-color-scheme:dark)").matches ? "dark" : "light";
 const seen = new IntersectionObserver(entries => entries.forEach(entry =>
   entry.isIntersecting ? entry.target.play() : entry.target.pause()), {rootMargin: "80px"});
 document.querySelectorAll("video").forEach(video => seen.observe(video));

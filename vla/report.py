@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,8 +20,8 @@ from vla.report_poses import MeshShelf, Model, pack_episode
 from vla.report_statistics import comparisons, statistics
 from vla.report_training import training
 from vla.store import EpisodeStore, write_durably
+from vla.webpage import page
 
-WEB = Path(__file__).parent / "web"
 SCRIPTS = ("base.js", "charts.js", "report.js", "panels.js", "player.js", "theatre.js", "main.js")
 INDEX = "index.html"
 
@@ -85,20 +84,6 @@ def report_data(run: Run, axes: Mapping[str, AxisNote]) -> dict[str, Any]:
     return data
 
 
-def page(title: str, data: Mapping[str, Any], scripts: Collection[str] = SCRIPTS) -> str:
-    """An HTML document with its data, style and scripts inside; `<` in the data cannot end an element."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    code = "\n".join((WEB / name).read_text(encoding="utf-8") for name in scripts)
-    style = (WEB / "style.css").read_text(encoding="utf-8")
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">'
-        f'<style>{style}</style></head><body><main id="main"></main><noscript>This page draws its numbers with '
-        f'JavaScript.</noscript><script type="application/json" id="data">{text}</script><script>{code}</script>'
-        "</body></html>\n"
-    )
-
-
 def _title(run: Run) -> str:
     return f"{run.main.name} on {run.main.suite.name}"
 
@@ -121,7 +106,7 @@ def _write_file(run: Run, out: Path, artist: Artist, axes: Mapping[str, AxisNote
     data["poses"] = dict(_gallery_poses(run, artist, shots, shelf))
     data["meshes"] = shelf.found
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(out, page(_title(run), data).encode())
+    write_durably(out, page(_title(run), data, SCRIPTS).encode())
 
 
 def _inside(data: bytes, kind: str) -> str:
@@ -160,7 +145,7 @@ def _write_folder(run: Run, out: Path, artist: Artist, axes: Mapping[str, AxisNo
     if artist.model is not None:
         _write_poses(run, out, artist.model)
         data["folder"] = True
-    write_durably(out / INDEX, page(_title(run), data).encode())
+    write_durably(out / INDEX, page(_title(run), data, SCRIPTS).encode())
 
 
 def _write_poses(run: Run, out: Path, model: Model) -> None:

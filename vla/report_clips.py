@@ -132,8 +132,7 @@ def duo_frames(name: str, episode: Episode, expert: Episode, draw: Draw, look: L
     for step in range(steps + 1):
         # A picture of one who waits is not drawn again.
         views = [
-            source(each.poses[step])[camera] if step <= len(each) else last[number]
-            for number, (each, source) in enumerate(sources)
+            source(step)[camera] if step <= len(each) else last[number] for number, (each, source) in enumerate(sources)
         ]
         last = views
         ended = step >= len(episode)

@@ -72,7 +72,10 @@ def payload(run: Run, notes: Mapping[str, AxisNote]) -> dict[str, Any]:
             for (task, axis, level), count in counts.items()
         ]
         episodes = _episodes(policy, tasks, axes, words, reasons)
-        policies.append({**_facts(policy), "cells": cells, "episodes": episodes, "errors": _errors(policy)})
+        own = [tasks.number(task) for task in policy.suite.tasks]
+        policies.append(
+            {**_facts(policy), "tasks": own, "cells": cells, "episodes": episodes, "errors": _errors(policy)}
+        )
     main = run.main.suite
     return {
         "tasks": tasks.texts,

@@ -112,7 +112,7 @@ def pack_mesh(solid: Solid) -> dict[str, Any]:
 
 
 def pack_poses(poses: FloatArray) -> str:
-    """(T + 1, N, 7) as differences along time of 16 bits, (N, 7, T + 1), compressed: what stands still costs nothing."""
+    """(T + 1, N, 7) as differences along time of 16 bits, (N, 7, T + 1), compressed; what stands still is free."""
     scaled = np.concatenate([poses[..., :3] / POSITION_M, poses[..., 3:] * TURN], axis=-1)
     whole = np.clip(np.round(scaled), -TURN, TURN).astype(np.int64).transpose(1, 2, 0)
     deltas = np.diff(whole, axis=-1, prepend=0)

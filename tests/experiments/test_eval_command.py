@@ -111,14 +111,15 @@ def test_the_commands_of_a_report_give_its_numbers_again(
     for named in ((), SUITES):
         (policy,) = load_run(Path("run"), named).policies
         for axis in ("none", "light"):
-            command = shlex.split(policy.command(axis, "Reach"))
+            command = shlex.split(f"{policy.command} --task Reach --axis {axis}")
             assert command[0] == "vla"
             assert cli.main([*command[1:], "--workers", "0", "--overwrite"]) == 0
             (again,) = load_run(Path("runs/again")).policies
             level = int(axis == "light")
             assert again.summary.pooled[axis, level] == policy.summary.pooled[axis, level]
-    assert cli.main([*shlex.split(policy.record_command(policy.records[-1].key))[1:], "--size", "16"]) == 0
-    assert Path(f"{policy.records[-1].key}.mp4").exists()
+    key = policy.records[-1].key
+    assert cli.main(shlex.split(f"{policy.record_command} --key {key} --out {key}.mp4 --size 16")[1:]) == 0
+    assert Path(f"{key}.mp4").exists()
     assert done["policy"] == policy.name
 
 

@@ -38,10 +38,8 @@ PAIRS = (("light_intensity", "camera_position"), ("distractors", "paraphrase"))
 CONTROLS = ("blank", "swapped", "shuffled", "absent")
 WITHOUT = tuple((task, "container_swapped") for task in TASKS[::2])
 COLORS = ("red", "green", "blue", "yellow", "purple")
-SUITE = Suite(
-    "synthetic", TASKS, AXES, (1, 3, 5), CONTROLS, episodes=2, combinations=PAIRS, without=WITHOUT, seed=7
-)
-SMALL = Suite("synthetic-small", TASKS[:4], AXES[::7], (1, 3), CONTROLS[:2], episodes=3, base=10, without=WITHOUT)
+SUITE = Suite("synthetic", TASKS, AXES, (1, 3, 5), CONTROLS, episodes=2, combinations=PAIRS, without=WITHOUT, seed=7)
+SMALL = Suite("synthetic-small", TASKS[:4], AXES[::7], (1, 3), CONTROLS[:2], episodes=12, without=WITHOUT, seed=7)
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ def _measures(
     )
 
 
-def write_run(folder: Path, suite: Suite = SUITE, policies: Sequence[str] = tuple(POLICIES)) -> Path:
+def write_run(folder: Path, suite: Suite, policies: Sequence[str] = tuple(POLICIES)) -> Path:
     """A run folder as `vla eval` leaves one, without episodes; returns it."""
     for policy in policies:
         home = folder / RUNS / policy

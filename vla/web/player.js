@@ -61,14 +61,14 @@ void main() {
   if (flat_ > .5) { at.xyz -= toward * max(0., at.z - floor_z) / max(.2, toward.z); at.z = floor_z + .0006; }
   n = mat3(place) * normal; c = tint; local = position; world = at.xyz; gl_Position = view * at;
 }`;
-const FRAGMENT = `precision mediump float; varying vec3 n, c, local, world;
+const FRAGMENT = `precision highp float; varying vec3 n, c, local, world;
 uniform vec3 color, color2, toward, eye; uniform float flat_, pattern, scale, gloss;
 float grain(vec2 p) { return fract(sin(dot(floor(p), vec2(12.9898, 78.233))) * 43758.5453); }
 void main() {
   if (flat_ > .5) { gl_FragColor = vec4(0., 0., 0., .28); return; }
   vec2 p = local.xy / scale; float m = 0.;
   if (pattern > 3.5) m = grain(p * 24.);
-  else if (pattern > 2.5) m = .5 + .5 * sin(20. * (p.y + .08 * sin(7. * p.x)));
+  else if (pattern > 2.5) m = .4 + .25 * sin(46. * (p.y + .03 * sin(3. * p.x))) + .2 * grain(vec2(9. * p.x, 160. * p.y));
   else if (pattern > 1.5) { vec2 q = fract(p); m = step(.96, max(q.x, q.y)); }
   else if (pattern > .5) m = mod(floor(p.x) + floor(p.y), 2.);
   vec3 base = mix(color, color2, m) * c, d = normalize(n), to = normalize(eye - world);
@@ -82,7 +82,7 @@ const PATTERNS = {checker: 1, tiles: 2, wood: 3, noise: 4};
 class View {
   constructor(canvas) {
     this.canvas = canvas;
-    const gl = this.gl = canvas.getContext("webgl", {antialias: true, preserveDrawingBuffer: true, stencil: true});
+    const gl = this.gl = canvas.getContext("webgl", {antialias: true, alpha: false, stencil: true});
     if (!gl) throw new Error("this browser has no WebGL");
     const program = this.program = gl.createProgram();
     for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {

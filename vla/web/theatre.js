@@ -91,7 +91,7 @@ class Theatre {
     let last = performance.now();
     const tick = now => {
       if (!this.playing) return;
-      const time = Math.min(this.length, this.time + (now - last) / 1000 * this.data.hz * Number(this.speed.value));
+      const time = Math.min(this.length, this.time + Math.max(0, now - last) / 1000 * this.data.hz * Number(this.speed.value)); // the first moment may lie before the click
       last = now;
       this.seek(time);
       if (time >= this.length) this.pause();
@@ -173,8 +173,8 @@ function fillDrawer(policy, where) {
     choice([["all", `all ${rows.length}`], ...counts.map(([outcome, count]) => [outcome, `${outcome} ${count}`])], "all", picked => { state.outcome = picked; state.shown = PAGE; draw(); }, "outcome"), list);
 }
 function cellCommand(policy, {task, axis}) {
-  const options = (name, text) => (text === "*" || text === undefined ? "" : ` --${name} ${text}`);
-  return policy.command + options("task", task) + options("axis", axis);
+  const tasks = task === "*" || task === undefined ? policy.tasks.map(t => TASKS[t]).join(" ") : task;
+  return `${policy.command} --task ${tasks}${axis === "*" || axis === undefined ? "" : " --axis " + axis}`;
 }
 function episodeRow(policy, at, where) {
   const {o, a, l, i, t, r, s: steps, w} = policy.episodes, axis = AXES[a[at]], outcome = OUTCOME[o[at]], key = keyOf(policy, at);
