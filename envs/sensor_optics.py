@@ -18,8 +18,8 @@ HEIGHT = 224
 FOG = 204  # grey of thick fog, of 255
 REACH = 3.5  # standard deviations after which a streak ends, as LIBERO-Plus's longest does: 2 * 35 + 1 pixels of 20
 FINEST = 0.25  # pixels between the points that a streak is made of
-ZOOM_STEP = 1.5  # pixels that the picture's edge moves from one magnification to the next
-MOST_ZOOMS = 40
+ZOOM_STEP = 2.5  # pixels that the picture's edge moves from one magnification to the next
+MOST_ZOOMS = 24
 
 
 def foggy(rgb: ByteArray, depth: FloatArray, density: float) -> ByteArray:

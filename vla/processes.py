@@ -14,7 +14,13 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 # One thread a worker: K workers of many threads each would fight for the cores.
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
 CLOSE_TIMEOUT_S = 3.0
 PARENT_POLL_S = 0.5
 _BOOT = (
