@@ -7,7 +7,7 @@ what a listener would take it to mean. Knows no task.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from envs.grammar import COLORS, MORE_COLORS, words
@@ -27,15 +27,27 @@ from envs.referring import (
     Description,
 )
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
+from envs.speech.hues import COLOR_OF
 
 PICKS = frozenset({*COMPARATIVES, *SUPERLATIVES, *EXTREMES, *ORDINALS})
 COLOR_WORDS = frozenset({*COLORS, *MORE_COLORS})
+ADJECTIVES: Mapping[str, str] = {  # words never seen in training, and those that mean the same
+    "bigger": "larger",
+    "biggest": "largest",
+    "closest": "nearest",
+    "furthest": "farthest",
+    "metallic": "metal",
+    "tinier": "smaller",
+    "tiniest": "smallest",
+    "wooden": "wood",
+}
+SAME: Mapping[str, str] = {**ADJECTIVES, **COLOR_OF}
 Found = tuple[Description, int]  # a description, and the number of the word after it
 
 
 def parse(text: str) -> Description:
     """The description that a noun phrase is. Raises ValueError if it is none."""
-    tokens = words(text)
+    tokens = _tokens(text)
     for description, end in _phrases(tokens, 0):
         if end == len(tokens):
             return description
@@ -56,7 +68,7 @@ def mentions(sentence: str, spec: SceneSpec) -> tuple[Mention, ...]:
     Each is as long as it can be while it denotes exactly one object (`the red block behind the bowl` is one phrase if
     there is such a block, else the bowl is where the red block should go); if it never does, as long as it can be.
     """
-    tokens, found, start = words(sentence), [], 0
+    tokens, found, start = _tokens(sentence), [], 0
     while start < len(tokens):
         read = sorted(_phrases(tokens, start), key=lambda item: -item[1])
         told = [Mention(description, description.denotes(spec)) for description, _ in read]
@@ -64,6 +76,28 @@ def mentions(sentence: str, spec: SceneSpec) -> tuple[Mention, ...]:
         if read:
             found.append(told[best])
         start = read[best][1] if read else start + 1
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Head:
+    """An article with adjectives and a noun, by the numbers of its first word, its noun and the word after it."""
+
+    description: Description
+    start: int
+    noun: int
+    end: int
+
+
+def heads(tokens: Sequence[str]) -> tuple[Head, ...]:
+    """Every article with adjectives and noun among words, from left to right, those of landmarks included."""
+    same, found, start = [SAME.get(token, token) for token in tokens], [], 0
+    while start < len(same):
+        read = list(_heads(same, start)) if same[start] == "the" else []
+        if read:
+            description, noun, end = read[-1]
+            found.append(Head(description, start, noun, end))
+        start = read[-1][2] if read else start + 1
     return tuple(found)
 
 
@@ -107,10 +141,22 @@ def _nouns() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(singular | plurals), frozenset(plurals - singular)
 
 
+def _tokens(text: str) -> tuple[str, ...]:
+    """The words of a text, those never seen in training replaced by those that mean the same."""
+    return tuple(SAME.get(word, word) for word in words(text))
+
+
 def _phrases(tokens: Sequence[str], start: int) -> Iterator[Found]:
     """Every noun phrase that begins at a word."""
     if start >= len(tokens) or tokens[start] != "the":
         return
+    for description, _, after in _heads(tokens, start):
+        for head, end in _counted(description, tokens, after):
+            yield from _related(head, tokens, end)
+
+
+def _heads(tokens: Sequence[str], start: int) -> Iterator[tuple[Description, int, int]]:
+    """Every article with adjectives and noun that begins at a word; where the noun is, and the word after it."""
     at, chosen = start + 1, []
     for known in (PICKS, COLOR_WORDS, MATERIALS):
         word = tokens[at] if at < len(tokens) and tokens[at] in known else ""
@@ -120,8 +166,7 @@ def _phrases(tokens: Sequence[str], start: int) -> Iterator[Found]:
     for length in (1, 2):
         noun = " ".join(tokens[at : at + length])
         if noun in _nouns()[0] and at + length <= len(tokens):
-            for head, end in _counted(Description(noun, color, material, pick), tokens, at + length):
-                yield from _related(head, tokens, end)
+            yield Description(noun, color, material, pick), at, at + length
 
 
 def _counted(head: Description, tokens: Sequence[str], at: int) -> Iterator[Found]:

@@ -52,7 +52,8 @@ class Axis:
         levels: Magnitude of level 1, 2, 3 ..., monotone.
         function: The change itself.
         stage: Axes that are turned on together are applied in the order of their stages: 0 where things stand, 1 what
-            else changes, 2 what is spoken of, 3 how it is said, 4 what is left of that.
+            else changes, 2 what is spoken of, 3 how it is said (4 to 10: how objects are named, single words, colours,
+            order, language, what is said around it, letters), 11 what is left of that.
         peers: Benchmarks that test it, at one magnitude at least.
         applies: Which task families it means something for.
         changes: Fields of SceneSpec that it may change, `objects.mass` for one field of every object; other goals that

@@ -9,6 +9,7 @@ import numpy as np
 from envs.grammar import MIN_NEW_WORDS
 from envs.rewording import reworded
 from envs.scene import SceneSpec
+from envs.speech.synonyms import with_synonyms
 from envs.tasks.base import Task
 from envs.variations import axis
 
@@ -33,7 +34,7 @@ def paraphrase(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task
     "how to find it (1 a word, 2 size or material, 3 place, 4 another object, 5 order, negation or nesting)",
     (1, 2, 3, 4, 5),
     peers=("INT-ACT", "LIBERO-Plus", "RoboLab", "VLABench", "VLA-Arena"),
-    stage=3,
+    stage=4,
 )
 def reference(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """Objects are referred to otherwise than by colour and kind: by one word, by place, by what they are not.
@@ -42,3 +43,18 @@ def reference(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task:
     """
     goal = spec.spoken or spec.goal
     return replace(spec, instruction=reworded(spec.instruction, spec, goal, int(magnitude), rng))
+
+
+@axis(
+    "synonyms",
+    "semantic",
+    "share of content words never seen in training",
+    (0.2, 0.4, 0.6, 0.8, 1.0),
+    peers=("VLA-Arena", "LIBERO-Para"),
+    stage=5,
+)
+def synonyms(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
+    """Verbs, nouns, colours and adverbs are exchanged for synonyms; the sentence stays as it is built."""
+    goal = spec.spoken or spec.goal
+    lines = [with_synonyms(line, magnitude, spec, goal, rng) for line in spec.instruction.split("\n")]
+    return replace(spec, instruction="\n".join(lines))
