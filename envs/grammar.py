@@ -60,7 +60,7 @@ def phrase(color: str, kind: str, synonym: int = -1) -> str:
 
 def words(sentence: str) -> tuple[str, ...]:
     """The words of a sentence, lower case, without punctuation."""
-    return tuple(re.findall(r"[a-z']+", sentence.lower()))
+    return tuple(re.findall(r"(?:[^\W\d_]|')+", sentence.lower()))
 
 
 ROLES = ("target", "place", "third", "fourth", "fifth", "sixth")  # slots of a goal's target, place and others

@@ -15,12 +15,12 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector.utils.shared_memory import read_from_shared_memory
 
-INSTRUCTION_LENGTH = 400  # characters at most
-CHARACTERS = string.ascii_letters + string.digits + " .,;:!?'\"-()"
+INSTRUCTION_LENGTH = 600  # characters at most
+CHARACTERS = string.ascii_letters + string.digits + " .,;:!?'\"-()" + "äöüßÄÖÜàâçèéêëîïôùûœáíóúñ"
 
 
 class InstructionSpace(spaces.Text):
-    """Any English sentence up to `INSTRUCTION_LENGTH` characters, the empty one included."""
+    """Any English, German, French or Spanish sentence up to `INSTRUCTION_LENGTH` characters, the empty one included."""
 
     def __init__(self) -> None:
         """See the class."""

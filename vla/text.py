@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PAD = 0
-_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(r"[^\W_]+")
 
 
 def words_of(text: str) -> list[str]:

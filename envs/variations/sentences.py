@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from envs.scene import SceneSpec
+from envs.grammar import Grammar
+from envs.scene import GoalSpec, SceneSpec
 from envs.speech.fillers import FILLERS, padded
+from envs.speech.frames import LANGUAGES, found_frames
+from envs.speech.switching import switched
 from envs.speech.typing_errors import mistyped
-from envs.tasks.base import Task, training_vocabulary
+from envs.speech.word_order import reordered
+from envs.tasks.base import TASKS, Task, training_vocabulary
 from envs.variations import axis
 
 
@@ -30,9 +34,54 @@ def politeness(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task
     return replace(spec, instruction="\n".join(lines))
 
 
+@axis(
+    "word_order",
+    "semantic",
+    "share of word pairs in reversed order",
+    (0.15, 0.3, 0.45, 0.65, 0.85),
+    stage=7,
+)
+def word_order(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
+    """The words of each clause in another order, from `lift the block red` to `block red the lift`."""
+    goal, lines = spec.spoken or spec.goal, []
+    for number, line in enumerate(spec.instruction.split("\n")):
+        found = found_frames(line, spec, parts_of(goal, number if "\n" in spec.instruction else None))
+        lines.append(reordered(line, magnitude, found, rng))
+    return replace(spec, instruction="\n".join(lines))
+
+
+@axis(
+    "other_language",
+    "semantic",
+    "share of words in another language",
+    (0.2, 0.4, 0.6, 0.8, 1.0),
+    stage=8,
+)
+def other_language(
+    spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float
+) -> SceneSpec:
+    """The instruction in German, French or Spanish: first single words of it, at level 5 the whole.
+
+    Of a held-out phrasing only the noun phrases are exchanged.
+    """
+    language = int(rng.integers(len(LANGUAGES)))
+    goal, lines = spec.spoken or spec.goal, []
+    for number, line in enumerate(spec.instruction.split("\n")):
+        found = found_frames(line, spec, parts_of(goal, number if "\n" in spec.instruction else None))
+        lines.append(" ".join(word for word, _ in switched(line, magnitude, spec, found, language, rng)))
+    return replace(spec, instruction="\n".join(lines))
+
+
 @axis("typos", "semantic", "share of words with a typing error", (0.2, 0.4, 0.6, 0.8, 1.0), stage=10)
 def typos(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """Letters swapped, left out, doubled, or mistaken for their neighbour on the keyboard."""
     known = training_vocabulary()
     lines = [mistyped(line, magnitude, known, rng) for line in spec.instruction.split("\n")]
     return replace(spec, instruction="\n".join(lines))
+
+
+def parts_of(goal: GoalSpec, number: int | None) -> list[tuple[GoalSpec, Grammar]]:
+    """The parts of a goal with the grammars of their families; only the one of a number where that is given."""
+    parts = goal.parts or (goal,)
+    chosen = parts if number is None else parts[number : number + 1]
+    return [(part, TASKS[part.task].grammar) for part in chosen]
