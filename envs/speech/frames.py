@@ -328,7 +328,7 @@ def found_frames(line: str, spec: SceneSpec, parts: Sequence[tuple[GoalSpec, Gra
     for goal, grammar in parts:
         start = found[-1].end if found else 0
         slots = _slots(line, spec, goal, grammar)
-        here = [match for match in _matches(line, start, grammar.train, slots)]
+        here = list(_matches(line, start, grammar.train, slots))
         if here:
             found.append(min(here, key=lambda match: (match.start, -match.end)))
     return tuple(found)
