@@ -1,7 +1,8 @@
 """Words in another order, so that what is meant can still be told.
 
-Pieces of a clause are moved about, and the words of a noun phrase among themselves. Prepositions stay with what they belong to, clauses in their order, and things that are
-named one after another too, so that `put A on B` never becomes `put B on A`.
+Pieces of a clause are moved about, and the words of a noun phrase among themselves. Prepositions stay with what they
+belong to, clauses in their order, and things that are named one after another too: `put A on B` never becomes
+`put B on A`.
 """
 
 from __future__ import annotations
