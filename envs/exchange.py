@@ -25,6 +25,7 @@ ROOM = 0.03  # metres between footprints that are enough where training leaves `
 STEP = 0.01  # metres of the grid of places that are tried
 DRAWS = 60  # of things that the task may not accept where they are, before the layout is drawn again
 REDRAWS = 20
+WIDEST = 0.05  # metres: what reaches farther from its middle is too wide to be taken
 MAIN = 1.25  # how much wider than the others the thing is that a cluster is built around
 
 
@@ -41,7 +42,26 @@ class Cluster:
     anchor: tuple[float, float]
 
 
-def exchanged(spec: SceneSpec, draw: Draw, task: Task, rng: np.random.Generator) -> SceneSpec:
+def handles_things(task: type[Task]) -> bool:
+    """Whether a family is about things that are taken, pushed or touched, not about fixtures alone."""
+    kinds = task.grammar.target_kinds
+    return not kinds or any(object_kind(kind).moves for kind in kinds)
+
+
+def loose(spec: SceneSpec, task: Task) -> list[ObjectSpec]:
+    """The scene's own things that a gripper can take: no fixture, container, cover or place; the goal's come first."""
+    own = [thing for thing in spec.objects if not thing.distractor and _loose(thing, task.grammar.target_kinds)]
+    order = {name: number for number, name in reversed(list(enumerate(spec.goal.names)))}
+    return sorted(own, key=lambda thing: order.get(thing.name, len(order)))
+
+
+def _loose(thing: ObjectSpec, targets: Sequence[str]) -> bool:
+    kind = object_kind(thing.kind)
+    hollow = kind.container and thing.role not in targets
+    return kind.graspable and not hollow and thing.kind != "cover" and radius(thing) < WIDEST
+
+
+def exchanged(spec: SceneSpec, draw: Draw, task: Task, rng: np.random.Generator, draws: int = DRAWS) -> SceneSpec:
     """The scene with other things in the places of its own.
 
     Args:
@@ -49,15 +69,16 @@ def exchanged(spec: SceneSpec, draw: Draw, task: Task, rng: np.random.Generator)
         draw: Draws new objects, one for each of the scene's, in their order and under their names.
         task: The scene's task, which must accept them.
         rng: What draws.
+        draws: How often at most, before the layout is drawn anew too.
 
     Raises:
         RuntimeError: The task accepts none of many draws, and finds no new layout for them either.
     """
-    for _ in range(DRAWS):
+    for _ in range(draws):
         placed = in_place(spec, draw(rng))
         if placed is not None and _accepted(placed, task):
             return replace(placed, alternatives=task.alternatives(placed))
-    for _ in range(REDRAWS):
+    for _ in range(min(draws, REDRAWS)):
         with contextlib.suppress(RuntimeError):
             return settled(spec, draw(rng), task, rng)
     raise RuntimeError(f"{task.name} has no layout for what the objects were to be exchanged for")
@@ -71,7 +92,9 @@ def settled(spec: SceneSpec, things: Sequence[ObjectSpec], task: Task, rng: np.r
     drawn = task.rearranged(replace(spec, objects=tuple(things)), rng, 0.0, -1.0)
     yaws = {thing.name: thing.yaw for thing in things}
     kept = replace(drawn, objects=tuple(replace(o, yaw=yaws.get(o.name, o.yaw)) for o in drawn.objects))
-    chosen = kept if _accepted(kept, task) else drawn
+    chosen = next((tried for tried in (kept, drawn) if _accepted(tried, task)), None)
+    if chosen is None:
+        raise RuntimeError(f"{task.name} does not accept {[thing.kind for thing in things]}")
     return replace(chosen, alternatives=task.alternatives(chosen))
 
 
@@ -92,8 +115,15 @@ def in_place(spec: SceneSpec, things: Sequence[ObjectSpec]) -> SceneSpec | None:
 
 
 def _accepted(spec: SceneSpec, task: Task) -> bool:
+    """Whether the task accepts the layout, and can speak of its goal without being misunderstood."""
     own = [thing for thing in raised(spec.objects, -spec.table.height) if not thing.distractor]
-    return task.accept(own, spec.goal) and spec.goal in task.goals(spec)
+    if not task.accept(own, spec.goal) or spec.goal not in task.goals(spec):
+        return False
+    try:
+        task.say(spec, np.random.default_rng(0))
+    except ValueError:
+        return False
+    return True
 
 
 def _clusters(things: Sequence[ObjectSpec], target: str) -> list[Cluster]:

@@ -195,6 +195,13 @@ class Task(ABC):
         """The last word on where things stand: for those on, in or under each other; by default all stay."""
         return objects
 
+    def fitted(self, spec: SceneSpec, things: Sequence[ObjectSpec]) -> tuple[ObjectSpec, ...]:
+        """New objects for the scene's, one for each, after those that others must go into were made to fit.
+
+        By default they are as they are.
+        """
+        return tuple(things)
+
     def leaves_room(self, spec: SceneSpec, added: Sequence[ObjectSpec]) -> bool:
         """Whether the goal can still be done when `added` objects stand there too; by default it can."""
         return True

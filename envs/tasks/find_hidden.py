@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from envs.layout import free_spot, stand
 from envs.predicates import Held, Lifted, Near, OnTable
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
-from envs.tasks.cover import COVER, SMALL, TRAVEL
+from envs.tasks.cover import COVER, SMALL, TRAVEL, fits_under, resized_cover
 
 HEIGHT = 0.06  # metres between the table and the lowest point of what was found
 ROOM = 0.045  # metres around a cover that was taken away: room for the hand
@@ -65,6 +66,15 @@ class FindHidden(Task):
     def handled(self, spec: SceneSpec, goal: GoalSpec) -> frozenset[str]:
         """See Task. The cover, too."""
         return frozenset({goal.target, hiding(spec, goal.target)})
+
+    def fitted(self, spec: SceneSpec, things: Sequence[ObjectSpec]) -> tuple[ObjectSpec, ...]:
+        """See Task. What is hollow of a cover is resized; its knob and walls are not."""
+        return tuple(resized_cover(spec.object(o.name), o) if o.kind == "cover" else o for o in things)
+
+    def accept(self, things: Sequence[ObjectSpec], goal: GoalSpec) -> bool:
+        """Everything fits under every cover."""
+        covers = [thing for thing in things if thing.kind == "cover"]
+        return all(fits_under(o, cover) for o in things for cover in covers if o.kind != "cover")
 
     def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """Held in the air."""

@@ -94,6 +94,8 @@ def within(thing: ObjectSpec, place: ObjectSpec) -> ObjectSpec:
 
 def _into(name: str, place: str, shift: float) -> Motion:
     def act(state: WorldState) -> FloatArray:
-        return carry(state, name, place, (shift, 0.0)) if holds(state, name) else pick(state, name)
+        thing = state.spec.object(place)
+        by = shift * thing.size[0] / SIZES[thing.kind][0] if thing.kind in SIZES else shift  # of a larger one: farther
+        return carry(state, name, place, (by, 0.0)) if holds(state, name) else pick(state, name)
 
     return act

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from envs.tasks.base import TASKS, Expert, Task, make_thing
 
 WIDTH = 0.03  # metres: diameter or side of every peg
 SOCKETS: Mapping[str, str] = {"peg_round": "socket_round", "peg_square": "socket_square"}
+ROUND: Mapping[str, bool] = {"socket_round": True, "socket_square": False}
 CLEARANCES: Mapping[str, float] = {"3 mm": 0.003, "6 mm": 0.006}  # by how much a hole is wider than its peg
 HEIGHT = 0.065  # metres
 FAR = Rect(0.49, 0.605, -0.2, 0.2)
@@ -79,6 +81,15 @@ class InsertPeg(Task):
             slots.append(Slot(thing, area.grown(margin).within(REACHABLE), hole, TURNED[thing.kind]))
         return slots
 
+    def fitted(self, spec: SceneSpec, things: Sequence[ObjectSpec]) -> tuple[ObjectSpec, ...]:
+        """See Task. Holes leave as much room around their new pegs as they did."""
+        return tuple(self._around(spec, thing, things) if thing.kind in ROUND else thing for thing in things)
+
+    def _around(self, spec: SceneSpec, socket: ObjectSpec, things: Sequence[ObjectSpec]) -> ObjectSpec:
+        peg = next(thing for thing in things if SOCKETS.get(thing.kind) == socket.kind)
+        hole = _width(peg) + _width(spec.object(socket.name)) - _width(spec.object(peg.name))
+        return replace(socket, size=(*socket.size[:2], round(hole / 2 if ROUND[socket.kind] else hole, 5)))
+
     def goals(self, spec: SceneSpec) -> tuple[GoalSpec, ...]:
         """See Task. Pegs into holes of their shape, with the room that there is."""
         return tuple(goal for goal in super().goals(spec) if _fits(spec, goal))
@@ -116,7 +127,11 @@ def hole_size(shape: str, clearance: str) -> tuple[float, ...]:
 
 def _fits(spec: SceneSpec, goal: GoalSpec) -> bool:
     peg, hole = spec.object(goal.target), spec.object(goal.place)
-    if SOCKETS[peg.kind] != hole.kind:
-        return False
-    width, room = (2, 2) if peg.kind == "peg_round" else (1, 1)
-    return abs(room * hole.size[2] - width * peg.size[0] - CLEARANCES[goal.relation]) < EXACT
+    room = _width(hole) - _width(peg)
+    return SOCKETS[peg.kind] == hole.kind and abs(room - CLEARANCES[goal.relation]) < EXACT
+
+
+def _width(thing: ObjectSpec) -> float:
+    """Of a peg or a hole: diameter or side, metres."""
+    inner = thing.size[2] if thing.kind in ROUND else thing.size[0]
+    return 2 * inner if thing.kind in ("peg_round", "socket_round") else inner

@@ -9,13 +9,14 @@ import numpy as np
 from envs.expert import Plan, fetch_onto
 from envs.goals import Condition
 from envs.grammar import Grammar
+from envs.layout import radius
 from envs.predicates import AtRest, Held, InZone, On, Released
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert, Task, draw_descriptions, make_thing
 
 KINDS = ("block", "cylinder", "cup", "cone", "star", "ring", "l_shape")  # a ball rolls off; a bottle is in the way
 PLACES = {"plate": (0.065, 0.014), "zone": (0.1,), "block": (0.09, 0.09, 0.02)}  # the block is too wide to be taken
-FLAT = 0.4  # a block whose height is a smaller share of its width is a place
+WIDE = 0.04  # metres: a block that reaches farther from its middle is a place
 
 
 @TASKS.register("PlaceOn")
@@ -76,4 +77,4 @@ class PlaceOn(Task):
 
 
 def _is_place(thing: ObjectSpec) -> bool:
-    return thing.role in PLACES and (thing.role != "block" or thing.size[2] < FLAT * min(thing.size[:2]))
+    return thing.role in PLACES and (thing.role != "block" or radius(thing) > WIDE)

@@ -5,6 +5,7 @@ PlaceInto keeps its bowls and plates alone: the published policy was trained on 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -28,6 +29,7 @@ CONTAINERS = {
     "cup": (0.034, 0.055),
     "mug": (0.034, 0.055),
 }
+ROOM = 0.004  # metres around a thing in a container, at least
 MASS = 0.3  # kg: a touch does not tip a cup over
 
 
@@ -65,6 +67,12 @@ class PutIn(Task):
         where = draw_descriptions(rng, 2, tuple(CONTAINERS))
         places = [replace(make_thing(color, kind, CONTAINERS[kind]), mass=MASS) for color, kind in where]
         return (*things, *places), GoalSpec(self.name, things[0].name, places[0].name)
+
+    def accept(self, things: Sequence[ObjectSpec], goal: GoalSpec) -> bool:
+        """Everything fits into every container."""
+        places = [thing for thing in things if thing.role in CONTAINERS]
+        least = min(object_kind(place.kind).inner_radius(place.size) for place in places)
+        return all(radius(thing) + ROOM <= least for thing in things if thing.role in SIZES)
 
     def condition(self, spec: SceneSpec, goal: GoalSpec) -> Condition:
         """In the container, let go, and nearly at rest."""

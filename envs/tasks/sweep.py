@@ -22,6 +22,7 @@ from vla.contract import FloatArray
 
 SIZES = {"block": (0.025, 0.025, 0.025), "cylinder": (0.014, 0.025), "cone": (0.015, 0.03)}
 MANY = 4  # in each heap
+NOMINAL = 0.018  # metres: radius of a block in a heap
 PITCH, JITTER = 0.036, 0.003  # metres between neighbours in a heap, and how far off each is either way
 YAW = 0.4  # radians either way
 HEAPS = (Rect(0.385, 0.41, -0.1, -0.07), Rect(0.385, 0.41, 0.07, 0.1))  # where the middles of heaps are
@@ -170,13 +171,14 @@ def _group(thing: ObjectSpec) -> str:
 
 
 def _heap(first: ObjectSpec, rng: np.random.Generator) -> list[ObjectSpec]:
-    """`MANY` things around the place of the first, in two rows."""
+    """`MANY` things around the place of the first, in two rows; farther apart if they are wider than usual."""
     x, y, z = first.position
     heap = []
+    pitch = PITCH + max(2 * (radius(first) - NOMINAL), 0.0)
     for i in range(MANY):
         dx, dy = (
-            PITCH * (i // 2 - 0.5) + rng.uniform(-JITTER, JITTER),
-            PITCH * (i % 2 - 0.5) + rng.uniform(-JITTER, JITTER),
+            pitch * (i // 2 - 0.5) + rng.uniform(-JITTER, JITTER),
+            pitch * (i % 2 - 0.5) + rng.uniform(-JITTER, JITTER),
         )
         name = f"{first.name.removesuffix('_1')}_{i + 1}"
         yaw = round(float(rng.uniform(-YAW, YAW)), 4)
