@@ -53,6 +53,7 @@ ROLLING = ("ball", "soccer_ball")
 POINTED = ("cone", "half_cylinder")
 TALL = ("bottle", "peg_round", "peg_square")
 STACKED = ("Stack", "Tower", "Unstack", "Chain", "ChainStepwise")
+PUSHED = ("Push", "PushDirection", "PushTogether")  # a domino, which stands on its edge, is too thin to be pushed
 LIFTED = ("Lift", "Reach", "FindHidden", "Cover", "PutInDrawer")
 SMALLEST, LARGEST = 0.55, 1.1  # factors on the default size of what replaces something
 THIN = 0.018  # metres: what is flatter is hard to take
@@ -90,7 +91,7 @@ def unseen_shape(spec: SceneSpec, rng: np.random.Generator, magnitude: float, ta
     (1, 2, 3, 4, 6),
     peers=("VIMA", "CLIPort", "GemBench", "INT-ACT"),
     stage=0,
-    applies=lambda task: but_rotate(task) and task.name not in STACKED,
+    applies=lambda task: but_rotate(task) and task.name not in (*STACKED, *PUSHED),
 )
 def unseen_scan(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """Things are models from mesh files, which no family trains on: the goal's first, then the others."""

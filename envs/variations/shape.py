@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import contextlib
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,12 +27,21 @@ def size(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task
     Where there is no room for larger things, they are smaller.
     """
     for factor in rng.permutation([1 + magnitude, 1 - magnitude]):
-        things = task.fitted(spec, [thing if thing.distractor else _scaled(thing, factor) for thing in spec.objects])
-        try:
-            return exchanged(spec, lambda _, fixed=things: fixed, task, rng, draws=1)
-        except RuntimeError:
-            continue
+        scaled = (thing if thing.distractor else _scaled(thing, factor) for thing in spec.objects)
+        with contextlib.suppress(RuntimeError):
+            return exchanged(spec, Given(task.fitted(spec, tuple(scaled))), task, rng, draws=1)
     raise RuntimeError(f"{task.name} has room neither for larger nor for smaller things")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A draw that always gives the same things."""
+
+    things: tuple[ObjectSpec, ...]
+
+    def __call__(self, rng: np.random.Generator) -> tuple[ObjectSpec, ...]:
+        """The things."""
+        return self.things
 
 
 def _scaled(thing: ObjectSpec, factor: float) -> ObjectSpec:
@@ -52,7 +62,7 @@ def aspect(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Ta
     One of their size's entries grows against the others by the share; their product, and so about the volume, stays.
     """
 
-    def draw(rng: np.random.Generator) -> list[ObjectSpec]:
+    def draw(rng: np.random.Generator) -> tuple[ObjectSpec, ...]:
         own = {thing.name for thing in loose(spec, task)}
         longer = {thing.kind: int(rng.integers(len(thing.size))) for thing in spec.objects}
         return task.fitted(
