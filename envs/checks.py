@@ -21,6 +21,7 @@ from envs.scene import (
     ObjectSpec,
     PushSpec,
     RobotSpec,
+    ScenerySpec,
     SceneSpec,
     SensorSpec,
 )
@@ -42,6 +43,7 @@ def check_scene(spec: SceneSpec) -> None:
     _check_goals(spec)
     check_cameras(spec.cameras)
     _check_light(spec.light)
+    _check_scenery(spec.scenery)
     _expect(spec.max_steps >= 1, "max_steps", spec.max_steps, "at least 1 control step")
     _check_disturbance(spec)
     _positive("table.size", spec.table.size)
@@ -65,6 +67,7 @@ def check_objects(objects: Sequence[ObjectSpec]) -> None:
         heavy = item.mass > 0 or not kind.moves
         _expect(heavy and math.isfinite(item.mass), f"{where}: mass", item.mass, "kilograms, more than 0")
         _expect(item.friction >= 0, f"{where}: friction", item.friction, "0 or more")
+        _expect(0 <= item.mirror <= 1, f"{where}: mirror", item.mirror, "a share from 0 to 1")
         part = kind.shape(item.size).part
         if part is None:
             _expect(item.joint == 0, f"{where}: joint", item.joint, f"0: a {item.kind} has no moving part")
@@ -182,10 +185,19 @@ def _check_sensor(where: str, sensor: SensorSpec) -> None:
 
 
 def _check_light(light: LightSpec) -> None:
-    colors = (*light.ambient, *light.directional, *light.point)
-    _finite("light", (*colors, *light.direction, *light.point_position))
+    colors = (*light.ambient, *light.directional, *light.point, *(value for lamp in light.lamps for value in lamp.rgb))
+    lamps = (value for lamp in light.lamps for value in lamp.position)
+    _finite("light", (*colors, *light.direction, *light.point_position, *lamps))
     _expect(min(colors) >= 0, "light: intensities", colors, "0 or more")
     _expect(any(light.direction), "light.direction", light.direction, "a vector of length > 0")
+
+
+def _check_scenery(scenery: Sequence[ScenerySpec]) -> None:
+    for number, item in enumerate(scenery):
+        where = f"scenery[{number}]"
+        _expect(item.shape in ("box", "cylinder"), f"{where}: shape", item.shape, "box or cylinder")
+        _positive(f"{where}: size", item.size)
+        _finite(f"{where}: position, yaw", (*item.position, item.yaw))
 
 
 def _expect(holds: bool, what: str, given: object, expected: str) -> None:

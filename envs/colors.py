@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import colorsys
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,15 @@ def difference(a: RGB, b: RGB) -> float:
     return float(np.linalg.norm(to_lab(a) - to_lab(b)))
 
 
+def moved(rgb: RGB, by: Float64) -> RGB | None:
+    """The colour at a distance `by` (3,) in CIELAB, to 1e-4; None if it cannot be shown."""
+    value = from_lab(to_lab(rgb) + by)
+    if np.any((value < -1e-6) | (value > 1 + 1e-6)):
+        return None
+    value = np.clip(value, 0.0, 1.0)
+    return round(float(value[0]), 4), round(float(value[1]), 4), round(float(value[2]), 4)
+
+
 def shifted(
     rgb: RGB, delta_e: float, rng: np.random.Generator, accept: Callable[[RGB], bool] = lambda _: True, tries: int = 500
 ) -> RGB:
@@ -51,14 +61,56 @@ def shifted(
     When there is none in `tries` draws, the distance is shortened by a tenth and so on: saturated colours have few
     neighbours. Never fails, since a distance near 0 gives back the colour itself.
     """
-    lab, distance = to_lab(rgb), delta_e
+    return shifted_together((rgb,), delta_e, rng, lambda new: accept(new[0]), tries)[0]
+
+
+def shifted_together(
+    rgbs: Sequence[RGB],
+    delta_e: float,
+    rng: np.random.Generator,
+    accept: Callable[[tuple[RGB, ...]], bool] = lambda _: True,
+    tries: int = 500,
+) -> tuple[RGB, ...]:
+    """Colours that all moved by the same `delta_e` in the same random direction; as `shifted` otherwise."""
+    distance = delta_e
     while distance > 0.5:
         for _ in range(tries):
             direction = rng.normal(size=3)
-            value = from_lab(lab + distance * direction / np.linalg.norm(direction))
-            if np.all((value >= 0) & (value <= 1)):
-                candidate = (round(float(value[0]), 4), round(float(value[1]), 4), round(float(value[2]), 4))
-                if accept(candidate):
-                    return candidate
+            new = [moved(rgb, distance * direction / np.linalg.norm(direction)) for rgb in rgbs]
+            found = tuple(rgb for rgb in new if rgb is not None)
+            if len(found) == len(rgbs) and accept(found):
+                return found
         distance *= 0.9
-    return rgb
+    return tuple(rgbs)
+
+
+def apart(
+    middle: RGB,
+    delta_e: float,
+    rng: np.random.Generator,
+    accept: Callable[[RGB], bool] = lambda _: True,
+    shares: Sequence[float] = (0.5,),
+    tries: int = 500,
+) -> tuple[RGB, RGB]:
+    """Two displayable colours `delta_e` from each other on a line through `middle`; as `shifted` otherwise.
+
+    Lines along lightness are more likely than others: patterns are seen by it.
+
+    The first lies back from `middle` by one of the `shares` of the way, so that by default both are as far from it.
+    """
+    distance = delta_e
+    while distance > 0.5:
+        for _ in range(tries):
+            direction, split = rng.normal(size=3) * (2.0, 1.0, 1.0), shares[int(rng.integers(len(shares)))]
+            way = distance * direction / np.linalg.norm(direction)
+            one, other = moved(middle, -split * way), moved(middle, (1.0 - split) * way)
+            if one is not None and other is not None and accept(one) and accept(other):
+                return one, other
+        distance *= 0.9
+    return middle, middle
+
+
+def hue_between(a: RGB, b: RGB) -> float:
+    """Difference of two hues as the colour circle of screens has them, degrees from 0 to 180."""
+    turn = abs(colorsys.rgb_to_hsv(*a)[0] - colorsys.rgb_to_hsv(*b)[0])
+    return 360.0 * min(turn, 1.0 - turn)

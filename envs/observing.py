@@ -24,6 +24,7 @@ from envs.cameras import ImageSize, resolution
 from envs.fixture import FIXTURE_LINK
 from envs.objects import object_kind
 from envs.poses import FIRST_OBJECT_BODY, FLOOR_BODY, ROBOT_BODY, TABLE_BODY
+from envs.renderer.room import ROOM_LINK, SCENERY_LINK
 from envs.robots import ROBOTS
 from envs.scene import CameraSpec, SceneSpec
 from envs.text_space import InstructionSpace
@@ -103,6 +104,10 @@ def observation(world: World, observe: Sequence[str]) -> dict[str, Any]:
 def segmentation_names(spec: SceneSpec) -> dict[int, str]:
     """What each number of a segmentation is: `floor`, `table`, `panda/panda_hand`, `red_block` and so on."""
     names = {BACKGROUND: "background", FLOOR_BODY: "floor", TABLE_BODY: "table"}
+    if spec.background.kind != "gradient":
+        names[_number(FLOOR_BODY, ROOM_LINK)] = "room"
+    if spec.scenery:
+        names[_number(FLOOR_BODY, SCENERY_LINK)] = "scenery"
     for link in load_urdf(ROBOTS[spec.robot.name]().urdf).links:
         if link.visuals:
             names[_number(ROBOT_BODY, link.index)] = f"{spec.robot.name}/{link.name}"

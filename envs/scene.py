@@ -19,7 +19,7 @@ RGB = tuple[float, float, float]  # sRGB in [0, 1]
 TABLE_NAME = "table"  # in contacts; no object may be called so
 PHYSICS_HZ = 240  # steps of physics a second; a control rate divides it
 
-TextureKind = Literal["plain", "wood", "tiles", "checker", "noise", "image"]
+TextureKind = Literal["plain", "wood", "tiles", "checker", "noise", "stripes", "dots", "image"]
 BackgroundKind = Literal["gradient", "room", "shelves"]
 
 
@@ -54,6 +54,7 @@ class ObjectSpec:
         roll: Rotation about the object's own x axis, radians, before `yaw`: pi / 2 lays an upright thing down.
         joint: Where the moving part of a drawer, door, lever ... starts, metres or radians; 0 for other kinds.
         instead_of: The kind that the task asked for, where an axis replaced it by another.
+        mirror: Share of its light that the surface mirrors like metal; what the material mirrors anyway is the least.
     """
 
     name: str
@@ -69,6 +70,7 @@ class ObjectSpec:
     material: str = "plastic"
     roll: float = 0.0
     joint: float = 0.0
+    mirror: float = 0.0
     instead_of: str = ""
 
     @property
@@ -84,8 +86,16 @@ def orientation(item: ObjectSpec) -> Quat:
 
 
 @dataclass(frozen=True)
+class LampSpec:
+    """One more point light, without highlights and shadows: linear factors per channel; metres, world."""
+
+    rgb: RGB
+    position: Vec3
+
+
+@dataclass(frozen=True)
 class LightSpec:
-    """Ambient, one directional and one point light. Intensities are linear factors per channel.
+    """Ambient, one directional and one point light, and `lamps` more. Intensities are linear factors per channel.
 
     `direction` points from the scene to the light (unit length not required). `point_position` in metres, world.
     `softness` is the width of a shadow's edge, metres; 0 draws hard ones, which is fastest.
@@ -98,6 +108,7 @@ class LightSpec:
     point_position: Vec3 = (0.6, -0.6, 1.0)
     shadows: bool = True
     softness: float = 0.0
+    lamps: tuple[LampSpec, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -310,6 +321,27 @@ class BackgroundSpec:
 
 
 @dataclass(frozen=True)
+class ScenerySpec:
+    """A thing that is seen and that nothing can touch: it stands, lies or hangs somewhere, and is no object.
+
+    Attributes:
+        shape: `box`, or `cylinder` with a round outline seen from above.
+        size: Full lengths along x, y and z before it is turned, metres.
+        position: Its centre, metres, world.
+        yaw: Rotation about world z, radians.
+        texture: Surface.
+        casts_shadow: Whether it takes the sun from what is behind it.
+    """
+
+    shape: Literal["box", "cylinder"]
+    size: Vec3
+    position: Vec3
+    yaw: float
+    texture: Texture
+    casts_shadow: bool = False
+
+
+@dataclass(frozen=True)
 class GoalSpec:
     """What is to be done: the task, the names of the objects that it is about, and how.
 
@@ -360,6 +392,7 @@ class SceneSpec:
     table: TableSpec = TableSpec()
     light: LightSpec = LightSpec()
     background: BackgroundSpec = BackgroundSpec()
+    scenery: tuple[ScenerySpec, ...] = ()
     cameras: tuple[CameraSpec, ...] = ()
     max_steps: int = 80
     spoken: GoalSpec | None = None

@@ -87,7 +87,9 @@ DEMO = DemoPreset(
     expected_s={"collect": 85, "train": 365, "evaluate": 85, "record": 15, "report": 11},
 )
 TINY = DemoPreset(
-    suite=Suite("tiny", ("Reach", "Lift"), axes=("light",), levels=(1,), controls=("blank",), episodes=1, base=2),
+    suite=Suite(
+        "tiny", ("Reach", "Lift"), axes=("light_intensity",), levels=(1,), controls=("blank",), episodes=1, base=2
+    ),
     control_episodes=2,
     demonstrations={"Reach": 3, "Lift": 3},
     model=ModelSize(image_size=32, channels=16, blocks=2, keypoints=4, hidden=64),

@@ -9,7 +9,16 @@ from vla.results import read_json
 from vla.suites import Suite
 
 TASKS = ("Reach", "Push", "Lift", "PlaceInto")
-AXES = ("position", "distractors", "color", "table", "light", "camera", "start", "paraphrase")
+AXES = (
+    "position",
+    "distractors",
+    "object_color",
+    "table_texture",
+    "light_intensity",
+    "camera_position",
+    "start",
+    "paraphrase",
+)
 CONTROLS = ("blank", "swapped")
 
 FAMILIES = (
@@ -23,7 +32,7 @@ FAMILIES = (
 SUITES: dict[str, Suite] = {
     suite.name: suite
     for suite in (
-        Suite("smoke", ("Reach", "Lift"), axes=("light",), levels=(1,), controls=("blank",), episodes=2),
+        Suite("smoke", ("Reach", "Lift"), axes=("light_intensity",), levels=(1,), controls=("blank",), episodes=2),
         Suite("demo", TASKS, axes=AXES, controls=CONTROLS, episodes=4, base=50),
         Suite("in-distribution", TASKS, episodes=100),
         Suite("families", FAMILIES, episodes=20),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -10,13 +12,13 @@ import numpy as np
 from envs.fixture import FIXTURE_LINK
 from envs.materials import substance
 from envs.objects import checked_kind
-from envs.objects.meshes import box_mesh
+from envs.objects.meshes import box_mesh, lathe
 from envs.poses import FIRST_OBJECT_BODY, FLOOR_BODY, ROBOT_BODY, TABLE_BODY, pose_rows
 from envs.renderer.lod import visual_mesh
-from envs.renderer.room import room_nodes
+from envs.renderer.room import SCENERY_LINK, room_nodes
 from envs.renderer.types import Material, Mesh, Node, RenderScene
 from envs.robots import ROBOTS
-from envs.scene import ObjectSpec, SceneSpec, TableSpec, Texture, orientation
+from envs.scene import ObjectSpec, ScenerySpec, SceneSpec, TableSpec, Texture, orientation
 from envs.urdf import load_urdf
 
 FLOOR_SIDE_M = 9.0
@@ -47,6 +49,7 @@ def build_render_scene(
     triangles = next(count for limit, count in TRIANGLES if height <= limit) if level_of_detail else None
     for name, link, mesh in _robot_meshes(spec.robot.name, triangles):
         nodes.append(Node(name, ROBOT_BODY, link, mesh, ROBOT_SURFACE, row_of[ROBOT_BODY, link]))
+    nodes.extend(_scenery(item) for item in spec.scenery)
     for i, item in enumerate(spec.objects):
         nodes.extend(_object(item, FIRST_OBJECT_BODY + i, row_of))
     return RenderScene(tuple(nodes), spec.light, spec.background)
@@ -71,15 +74,30 @@ def _object(item: ObjectSpec, body: int, row_of: Mapping[tuple[int, int], int]) 
     """The node of an object, and that of its moving part if it has one."""
     kind = checked_kind(item)
     shape = kind.shape(item.size)
-    look = substance(item.material)
-    specular = look.specular * (SUBTLE + (1 - SUBTLE) * look.metallic)
-    material = Material(item.texture, kind.smooth, specular, look.shininess, look.metallic)
+    material = _object_material(item, kind.smooth)
     pose = (*item.position, *orientation(item))
     casts = bool(shape.pieces)
     yield Node(item.name, body, -1, shape.mesh, material, row_of.get((body, -1), -1), pose, casts_shadow=casts)
     if shape.part is not None:
         row = row_of[body, FIXTURE_LINK]
         yield Node(f"{item.name}/part", body, FIXTURE_LINK, shape.part.mesh, material, row, casts_shadow=casts)
+
+
+def _object_material(item: ObjectSpec, smooth: bool) -> Material:
+    """What the substance shines like, or a surface that is metal to the share `item.mirror`."""
+    look, metal = substance(item.material), substance("metal")
+    specular = look.specular * (SUBTLE + (1 - SUBTLE) * look.metallic)
+    if item.mirror <= look.metallic:
+        return Material(item.texture, smooth, specular, look.shininess, look.metallic)
+    shininess = look.shininess + item.mirror * (metal.shininess - look.shininess)
+    return Material(item.texture, smooth, max(specular, item.mirror * metal.specular), shininess, item.mirror)
+
+
+def _scenery(item: ScenerySpec) -> Node:
+    mesh = _box(item.size) if item.shape == "box" else _column(item.size)
+    pose = (*item.position, 0.0, 0.0, math.sin(item.yaw / 2), math.cos(item.yaw / 2))
+    material, casts = Material(item.texture, smooth=item.shape == "cylinder"), item.casts_shadow
+    return Node("scenery", FLOOR_BODY, SCENERY_LINK, mesh, material, static_pose=pose, casts_shadow=casts)
 
 
 def _table(table: TableSpec) -> Node:
@@ -91,6 +109,14 @@ def _table(table: TableSpec) -> Node:
 @lru_cache(maxsize=64)
 def _box(size: tuple[float, ...]) -> Mesh:
     return box_mesh(size)
+
+
+@lru_cache(maxsize=64)
+def _column(size: tuple[float, ...]) -> Mesh:
+    """An upright cylinder of full lengths `size`, round if x and y are the same."""
+    half = size[2] / 2
+    mesh = lathe([[(0.0, -half), (0.5, -half)], [(0.5, -half), (0.5, half)], [(0.5, half), (0.0, half)]])
+    return replace(mesh, vertices=(mesh.vertices * np.array([size[0], size[1], 1.0], np.float32)))
 
 
 def _floor(spec: SceneSpec) -> Node:

@@ -1,4 +1,4 @@
-"""The default renderer: a z-buffer rasterizer in compiled loops, with textures, highlights, three lights and shadows.
+"""The default renderer: a z-buffer rasterizer in compiled loops, with textures, highlights, lights and shadows.
 
 Same scene, poses and camera give the same bytes, whatever was drawn before. The loops release the interpreter lock, so
 threads that each have their own renderer draw in parallel.
@@ -59,7 +59,9 @@ class RasterRenderer:
         self._sun = _unit(np.asarray(light.direction, np.float64))
         self._light_basis = light_basis(self._sun)
         self._maps: dict[int, tuple[FloatArray, FloatArray]] = {}
-        self._lights = np.concatenate([self._lights, [self._sun, light.point_position]]).astype(np.float32)
+        lamps = [vector for lamp in light.lamps for vector in (lamp.rgb, lamp.position)]
+        self._lights = np.concatenate([self._lights, [self._sun, light.point_position], *([v] for v in lamps)])
+        self._lights = self._lights.astype(np.float32)
         self._work = (
             np.empty(len(packed.faces), np.int32),
             np.zeros((len(packed.faces) + 1, 20), np.float32),

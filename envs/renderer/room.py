@@ -17,7 +17,7 @@ from envs.scene import BackgroundSpec, Texture, Vec3
 from vla.contract import FloatArray
 
 KINDS = ("gradient", "room", "shelves")
-ROOM_LINK = 0  # of the floor's body: what the segmentation calls the room
+ROOM_LINK, SCENERY_LINK = 0, 1  # of the floor's body: what the segmentation calls the room, and what stands around
 SIZE_M = (4.4, 4.2, 2.6)  # x, y, z, around the table
 BOARD_M = 0.03
 SCATTERED = 0.25  # light that walls get from one another, which no light of the scene stands for

@@ -20,7 +20,7 @@ from vla.registry import nearest
 
 SIZE = 256  # texels along one repetition, a power of two
 VARIANTS = 8
-KINDS = ("plain", "wood", "tiles", "checker", "noise", "image")
+KINDS = ("plain", "wood", "tiles", "checker", "noise", "stripes", "dots", "image")
 Field = NDArray[np.float64]
 
 
@@ -75,7 +75,14 @@ def _to_bytes(values: Field) -> ByteArray:
 
 @lru_cache(maxsize=64)
 def _bake_field(kind: str, variant: int) -> NDArray[np.uint32]:
-    pattern = {"wood": _wood, "tiles": _tiles, "checker": _checker, "noise": _noise}[kind]
+    pattern = {
+        "wood": _wood,
+        "tiles": _tiles,
+        "checker": _checker,
+        "noise": _noise,
+        "stripes": _stripes,
+        "dots": _dots,
+    }[kind]
     return _mip_chain(_to_bytes(np.clip(pattern(variant), 0, 1)))
 
 
@@ -164,6 +171,20 @@ def _checker(variant: int) -> Field:
     """2 x 2 squares, alternating."""
     u, v = _grid()
     return np.asarray(((u * 2).astype(int) + (v * 2).astype(int) + variant) % 2, np.float64)
+
+
+def _stripes(variant: int) -> Field:
+    """Two stripes of each colour, along v or along u."""
+    along = _grid()[variant % 2]
+    return np.asarray((along * 4).astype(int) % 2, np.float64)
+
+
+def _dots(variant: int) -> Field:
+    """Discs in a grid turned by 45 degrees, which cover between a fifth and two fifths."""
+    u, v = _grid()
+    radius = 0.18 + 0.07 * (variant % 3) / 2
+    middles = ((0.25, 0.25), (0.75, 0.75))
+    return np.asarray(sum(np.hypot(u - x, v - y) < radius for x, y in middles), np.float64)
 
 
 def _noise(variant: int) -> Field:
