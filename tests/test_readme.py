@@ -48,7 +48,7 @@ def test_the_examples_run_in_the_order_of_the_text(tmp_path: Path) -> None:
     assert "(224, 224, 3) (8,)" in gymnasium
     assert "checkpoints/000020" in trained
     assert "in distribution:" in evaluated
-    assert "camera 3" in evaluated
+    assert "camera_position 3" in evaluated
     successes, episodes = map(int, re.findall(r"(\d+)/(\d+)", servo)[0])
     assert episodes == 5
     assert successes >= 3, servo
@@ -59,7 +59,7 @@ def test_the_task_of_the_readme_is_solved_by_its_expert(tmp_path: Path) -> None:
     code = next(code for code in PYTHON if "class HoldOver" in code)
     code += (
         "from experiments.api import evaluate\nfrom vla.suites import Suite\n"
-        "suite = Suite('mine', ('HoldOver',), axes=('light',), levels=(1,), episodes=3)\n"
+        "suite = Suite('mine', ('HoldOver',), axes=('light_intensity',), levels=(1,), episodes=3)\n"
         "print(evaluate('expert', suite, 'runs', workers=0).summary.to_dict(suite)['success']['HoldOver']['k'])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

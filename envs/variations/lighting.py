@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -139,13 +140,13 @@ LAMP_SHARE = 0.11  # of the light in the middle of the table that each lamp give
 def _around(centre: Float64, rng: np.random.Generator) -> Float64:
     """A place 0.25 to 0.6 m from the middle of the table, seen from above, and 0.12 to 0.4 m above it; world."""
     angle, far, high = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 0.6), rng.uniform(0.12, 0.4)
-    return centre + np.array([far * np.cos(angle), far * np.sin(angle), high])
+    return np.asarray(centre + np.array([far * np.cos(angle), far * np.sin(angle), high]))
 
 
 def _falling(way: Float64) -> float:
     """Share of a lamp's light that falls on a table `way` (3,) metres from it, as the renderer counts it."""
     square = float(way @ way)
-    return 2.0 * float(way[2]) / (np.sqrt(square) * (1.0 + square))
+    return 2.0 * float(way[2]) / (math.sqrt(square) * (1.0 + square))
 
 
 def _falling_light(light: LightSpec, place: Float64) -> Float64:

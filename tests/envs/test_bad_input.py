@@ -129,9 +129,9 @@ def test_a_bad_action_is_refused_and_nothing_moves(case: str, world: World) -> N
 
 REQUESTS: dict[str, tuple[EpisodeRequest, str]] = {
     "unknown task": (EpisodeRequest("Lifft", 0), "'Lift'"),
-    "unknown axis": (EpisodeRequest("Lift", 0, perturbations=(Perturbation("ligt", 1),)), "'light'"),
-    "level too high": (EpisodeRequest("Lift", 0, perturbations=(Perturbation("light", 99),)), "levels 0 to"),
-    "negative level": (EpisodeRequest("Lift", 0, perturbations=(Perturbation("light", -1),)), "levels 0 to"),
+    "unknown axis": (EpisodeRequest("Lift", 0, perturbations=(Perturbation("light_colour", 1),)), "'light_color'"),
+    "level too high": (EpisodeRequest("Lift", 0, perturbations=(Perturbation("light_color", 99),)), "levels 0 to"),
+    "negative level": (EpisodeRequest("Lift", 0, perturbations=(Perturbation("light_color", -1),)), "levels 0 to"),
 }
 
 

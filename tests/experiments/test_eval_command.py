@@ -110,12 +110,12 @@ def test_the_commands_of_a_report_give_its_numbers_again(
     done = run(capsys, Path("run"), task=("Reach",))
     for named in ((), SUITES):
         (policy,) = load_run(Path("run"), named).policies
-        for axis in ("none", "light"):
+        for axis in ("none", "light_intensity"):
             command = shlex.split(f"{policy.command} --task Reach --axis {axis}")
             assert command[0] == "vla"
             assert cli.main([*command[1:], "--workers", "0", "--overwrite"]) == 0
             (again,) = load_run(Path("runs/again")).policies
-            level = int(axis == "light")
+            level = int(axis == "light_intensity")
             assert again.summary.pooled[axis, level] == policy.summary.pooled[axis, level]
     key = policy.records[-1].key
     assert cli.main(shlex.split(f"{policy.record_command} --key {key} --out {key}.mp4 --size 16")[1:]) == 0
@@ -168,12 +168,12 @@ def record(capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]
 def test_a_stored_episode_and_the_same_one_played_again_look_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = run(capsys, tmp_path, task=("Reach",), axis=("light",))
+    done = run(capsys, tmp_path, task=("Reach",), axis=("shadows",))
     folder = Path(done["results"]).parent / EPISODES
     key = "eval-0-Reach-light.1-00000"
     stored = record(capsys, out=tmp_path / "a.mp4", episodes=folder, key=key, size=64)
     played = record(capsys, out=tmp_path / "b.mp4", policy="expert", key=key, size=64)
-    asked = record(capsys, out=tmp_path / "c.mp4", policy="expert", task="Reach", axis="light", level=1, size=64)
+    asked = record(capsys, out=tmp_path / "c.mp4", policy="expert", task="Reach", axis="shadows", level=1, size=64)
     assert stored["key"] == played["key"] == asked["key"] == key
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
     with av.open(str(tmp_path / "a.mp4")) as container:

@@ -57,7 +57,9 @@ def record(world: World, policy: str, request: EpisodeRequest = REQUEST, noise: 
     return episode
 
 
-@pytest.mark.parametrize("perturbations", [(), (Perturbation("light", 2), Perturbation("camera", 3))])
+@pytest.mark.parametrize(
+    "perturbations", [(), (Perturbation("light_intensity", 2), Perturbation("camera_position", 3))]
+)
 def test_a_stored_episode_drawn_again_gives_the_same_bytes(
     world: World, tmp_path: Path, perturbations: tuple[Perturbation, ...]
 ) -> None:

@@ -69,7 +69,7 @@ def test_captions_change_with_every_word_of_theirs() -> None:
 
 
 def test_notes_say_the_axis_and_at_the_end_the_reason() -> None:
-    request = EpisodeRequest("Lift", 0, perturbations=(Perturbation("light", 2),))
+    request = EpisodeRequest("Lift", 0, perturbations=(Perturbation("light_intensity", 2),))
     caption = Caption("", 1, 2)
     assert caption.with_cell(request, "").note == "light level 2"
     assert caption.with_cell(request, "time_limit:wrong_object:red_block").note == "wrong object: red block"
