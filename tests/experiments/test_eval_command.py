@@ -170,7 +170,7 @@ def test_a_stored_episode_and_the_same_one_played_again_look_the_same(
 ) -> None:
     done = run(capsys, tmp_path, task=("Reach",), axis=("shadows",))
     folder = Path(done["results"]).parent / EPISODES
-    key = "eval-0-Reach-light.1-00000"
+    key = "eval-0-Reach-shadows.1-00000"
     stored = record(capsys, out=tmp_path / "a.mp4", episodes=folder, key=key, size=64)
     played = record(capsys, out=tmp_path / "b.mp4", policy="expert", key=key, size=64)
     asked = record(capsys, out=tmp_path / "c.mp4", policy="expert", task="Reach", axis="shadows", level=1, size=64)
