@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from envs.renderer.lamps import FIRST_LAMP, add_lamps
 from envs.renderer.layers import next_span
 from envs.renderer.pack import CHANNELS, EMISSION, LOOK, METALLIC, ROUGHNESS, SEGMENT, SPECULAR
 from envs.renderer.shadowing import apply_shadow
@@ -47,7 +48,6 @@ from envs.renderer.texturing import (
 Array = NDArray[Any]
 _ZERO, _HALF, _ONE, _TWO, _BYTE = F(0.0), F(0.5), F(1.0), F(2.0), F(255.0)
 _MIRROR = F(0.75)  # share of its light that a metal mirrors instead of scattering it
-FIRST_LAMP = 7  # row of the lights
 _SKY = F(0.15)  # how much darker ambient light is from the side than from above; twice that from below
 
 
@@ -120,7 +120,7 @@ def shade(
                 apply_shadow(shadow_map, tiles, shadow_matrix, bias, lights[5], count, scratch)
             _combine(lights, count, scratch)
             if lights.shape[0] > FIRST_LAMP:
-                _add_lamps(rays, lights, start, j, count, scratch)
+                add_lamps(rays, lights, start, j, count, scratch)
             _finish_runs(surface, rays, lights, start, j, found, runs, scratch)
             _write(start, j, count, scratch, rgb)
 
@@ -283,29 +283,6 @@ def _combine(lights: Array, count: int, scratch: Array) -> None:
         scratch[RED + i] *= sky * ar + sun * sr + lamp * lr
         scratch[GREEN + i] *= sky * ag + sun * sg + lamp * lg
         scratch[BLUE + i] *= sky * ab + sun * sb + lamp * lb
-
-
-@njit(**OPTIONS)
-def _add_lamps(rays: Array, lights: Array, start: int, j: int, count: int, scratch: Array) -> None:
-    """Light of the additional lamps on each pixel of a chunk: matt, and without shadows."""
-    y = F(j) + _HALF
-    ax, ay, az = rays[1, 0] + y * rays[3, 0], rays[1, 1] + y * rays[3, 1], rays[1, 2] + y * rays[3, 2]
-    bx, by, bz = rays[2, 0], rays[2, 1], rays[2, 2]
-    for row in range(FIRST_LAMP, lights.shape[0], 2):
-        red, green, blue = lights[row, 0], lights[row, 1], lights[row, 2]
-        ex, ey, ez = lights[row + 1, 0] - rays[0, 0], lights[row + 1, 1] - rays[0, 1], lights[row + 1, 2] - rays[0, 2]
-        for block in range(U(0), U(count), U(BLOCK)):  # whole vectors, so that a pixel does not depend on its place
-            for q in range(U(BLOCK)):
-                i = block + q
-                x, z = F(I32(start) + I32(i)) + _HALF, scratch[Z + i]
-                nx, ny, nz = scratch[NX + i], scratch[NY + i], scratch[NZ + i]
-                lx, ly, lz = ex - z * (ax + x * bx), ey - z * (ay + x * by), ez - z * (az + x * bz)
-                square = lx * lx + ly * ly + lz * lz + F(1e-12)
-                length = math.sqrt((nx * nx + ny * ny + nz * nz + F(1e-20)) * square)
-                lamp = max(nx * lx + ny * ly + nz * lz, _ZERO) * _TWO / (length * (_ONE + square))
-                scratch[RED + i] += scratch[SX + i] * lamp * red
-                scratch[GREEN + i] += scratch[SY + i] * lamp * green
-                scratch[BLUE + i] += scratch[SW + i] * lamp * blue
 
 
 @njit(inline="always", **OPTIONS)
