@@ -225,8 +225,8 @@ def test_human_shows_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"split": "evall"}, "Did you mean 'eval'"),
         ({"render_mode": "rgb"}, "Did you mean 'rgb_array'"),
         ({"image_size": 0}, "at least one pixel"),
-        ({"perturbations": (("lights", 1),)}, "Did you mean 'light'"),
-        ({"perturbations": (("light", 9),)}, "level"),
+        ({"perturbations": (("light_colors", 1),)}, "Did you mean 'light_color'"),
+        ({"perturbations": (("light_color", 9),)}, "level"),
         ({"renderer": "rasta"}, "Did you mean 'raster'"),
     ],
 )
@@ -240,7 +240,7 @@ def test_perturbations_and_split_choose_other_episodes() -> None:
     cases: dict[str, dict[str, Any]] = {
         "plain": {},
         "eval": {"split": "eval"},
-        "light": {"perturbations": (("light", 3),)},
+        "light": {"perturbations": (("light_color", 3),)},
         "wide": {"image_size": (40, 30)},
     }
     for name, arguments in cases.items():

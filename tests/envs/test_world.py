@@ -203,6 +203,6 @@ def test_a_goal_must_be_about_objects_of_the_scene(world: World, goal: GoalSpec)
 
 def test_perturbed_episode_keeps_its_goal(world: World) -> None:
     plain = world.spec
-    world.reset(replace(LIFT, perturbations=(Perturbation("light", 3),)))
+    world.reset(replace(LIFT, perturbations=(Perturbation("light_color", 3),)))
     assert world.spec.goal == plain.goal
     assert world.spec.light != plain.light
