@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,9 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vla.contract import EpisodeRequest, OutcomeName, Policy, World
+from vla.following import Following, following
 from vla.pool import run_episodes
 from vla.provenance import command_line, machine, now, versions
 from vla.results import RESULTS, Record, ResultLog, digest, read_json, write_json
+from vla.severity import Severity, severities
 from vla.store import EpisodeStore
 from vla.suites import Suite
 from vla.summary import Summary, summarize
@@ -53,6 +56,16 @@ class Evaluation:
         """Rates and drops."""
         return summarize(self.records)
 
+    @functools.cached_property
+    def severities(self) -> dict[str, Severity]:
+        """What each axis does to success over its levels."""
+        return severities(self.records)
+
+    @functools.cached_property
+    def following(self) -> Following:
+        """The language-following index; it says nothing where the suite has no swapped twins."""
+        return following(self.records)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: what `vla eval --json` prints."""
         return {
@@ -63,6 +76,8 @@ class Evaluation:
             "seed": self.suite.seed,
             "digest": digest(self.records),
             **self.summary.to_dict(self.suite),
+            "severity": {axis: each.to_dict() for axis, each in self.severities.items()},
+            "following": self.following.to_dict(),
             "ran": self.ran,
             "wall_s": round(self.wall_s, 2),
             "results": str(self.folder / RESULTS),

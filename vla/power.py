@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import binom, norm
 
 MOST = 10_000_000  # episodes; more are nobody's plan
+SMOOTH = 500  # pairs that differ; with more the power's saw has no teeth to speak of
 
 
 def episodes_needed(base: float, difference: float, power: float = 0.8, alpha: float = 0.05) -> int:
@@ -70,8 +71,9 @@ def pairs_needed(difference: float, differing: float, power: float = 0.8, alpha:
         middle = (low + high) // 2
         enough = paired_power(middle, difference, differing, alpha) >= power
         low, high = (low, middle) if enough else (middle, high)
-    # The bisection may have ended on a tooth of the saw; teeth are a few pairs that differ wide.
-    last = high
+    if high * differing > SMOOTH:
+        return high
+    last = high  # the bisection may have ended on a tooth of the saw; teeth are a few pairs that differ wide
     for n in range(high, high + 2 + math.ceil(4 / differing)):
         if paired_power(n, difference, differing, alpha) < power:
             last = n + 1

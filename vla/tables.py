@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -9,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vla.evaluation import Evaluation
+from vla.following import SWAPPED
+from vla.severity import Severity
 from vla.stats import Rate
 from vla.suites import Cell, Suite
 from vla.summary import Summary
@@ -22,9 +26,11 @@ def evaluation_tables(evaluation: Evaluation) -> RenderableType:
     if any(Cell(task) in summary.in_a_row for task in suite.tasks):
         parts += [Text("Several parts: done in a row", style="bold"), _in_a_row(suite, summary)]
     if suite.axes:
-        parts += [Text("Generalization, all tasks", style="bold"), _axes(suite, summary)]
+        parts += [Text("Generalization, all tasks", style="bold"), _axes(suite, summary, evaluation.severities)]
     if suite.controls:
         parts += [Text("Controls: a policy that listens must fail here", style="bold"), _controls(suite, summary)]
+    if SWAPPED in suite.controls:
+        parts += [Text(f"Language-following index (0 deaf, 1 obedient): {evaluation.following.text}"), Text("")]
     if summary.reasons:
         parts += [Text("Why not", style="bold"), _reasons(summary)]
     if summary.errors:
@@ -65,13 +71,14 @@ def _in_a_row(suite: Suite, summary: Summary) -> Table:
     return table
 
 
-def _axes(suite: Suite, summary: Summary) -> Table:
+def _axes(suite: Suite, summary: Summary, severities: Mapping[str, Severity]) -> Table:
     levels = [f"level {level}" for level in suite.levels]
-    table = _table("axis", *levels, f"change at {levels[-1]}")
+    table = _table("axis", *levels, f"change at {levels[-1]}", "halves at level")
     for axis in suite.axes:
         drop = summary.drops.get((axis, suite.levels[-1]))
         cells = [_two_lines(_cell(summary.pooled.get((axis, level)))) for level in suite.levels]
-        table.add_row(axis, *cells, _two_lines(Text(drop.text if drop else "-")))
+        half = severities[axis].text if axis in severities else "-"
+        table.add_row(axis, *cells, _two_lines(Text(drop.text if drop else "-")), _two_lines(Text(half)))
     return table
 
 

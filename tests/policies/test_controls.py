@@ -18,7 +18,9 @@ from policies.expert import ExpertPolicy
 from policies.obedient import ObedientPolicy
 from policies.registry import make_policy
 from vla.contract import EpisodeRequest, FloatArray, Observation, Perturbation
+from vla.following import following
 from vla.pool import run_episodes
+from vla.results import Record
 from vla.rollout import rollout
 from vla.seeding import episode_seed
 
@@ -129,6 +131,17 @@ def test_the_obedient_do_what_is_said_and_the_expert_what_counts(task: str) -> N
         assert base is not None
         assert (swapped.first_goal, base.first_goal) == (wanted, "told")
     world.close()
+
+
+def test_the_deaf_have_an_index_of_zero_and_the_obedient_of_one() -> None:
+    bases = [EpisodeRequest(task, index, 0, "eval") for task in ("Reach", "Lift", "Upright") for index in range(2)]
+    wanted = [replace(base, perturbations=changes) for base in bases for changes in ((), (Perturbation("swapped", 1),))]
+    for policy, index in ((DeafExpert, 0.0), (ObedientPolicy, 1.0)):
+        results = [result for result, _ in run_episodes(wanted, world_factory=World, policy_factory=policy, workers=0)]
+        found = following([Record.of(result, "", "", {}) for result in results])
+        assert found.evidence > 2
+        assert found.index.value == index
+        assert found.index.low < found.index.high
 
 
 def test_the_same_seed_gives_the_same_episode() -> None:

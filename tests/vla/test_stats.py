@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from vla.paired import paired_drop
-from vla.stats import Rate, count, percent, wilson
+from vla.stats import Rate, clopper_pearson, count, percent, wilson
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,26 @@ def test_wilson_coverage(p: float) -> None:
         low, high = wilson(int(k), 30)
         hits.append(low <= p <= high)
     assert 0.92 <= float(np.mean(hits)) <= 0.99
+
+
+def test_clopper_pearson_known_values() -> None:
+    # Newcombe 1998, table I, method 5.
+    assert clopper_pearson(81, 263) == pytest.approx((0.2527, 0.3676), abs=5e-5)
+    assert clopper_pearson(0, 20) == pytest.approx((0.0, 0.1684), abs=5e-5)
+    assert clopper_pearson(0, 0) == (0.0, 1.0)
+    assert Rate(15, 148).exact_interval == clopper_pearson(15, 148) == pytest.approx((0.0578, 0.1617), abs=5e-5)
+
+
+def test_clopper_pearson_covers_whatever_the_truth_and_wilson_on_average() -> None:
+    n, rates = 25, np.linspace(0.01, 0.99, 197)
+    chance = binom.pmf(np.arange(n + 1), n, rates[:, None])
+    covered = {}
+    for interval in (clopper_pearson, wilson):
+        low, high = np.array([interval(k, n) for k in range(n + 1)]).T
+        covered[interval] = (chance * ((low <= rates[:, None]) & (rates[:, None] <= high))).sum(axis=1)
+    assert covered[clopper_pearson].min() >= 0.95
+    assert covered[wilson].mean() == pytest.approx(0.95, abs=0.01)
+    assert covered[wilson].min() < 0.95
 
 
 def test_paired_drop_counts_pairs() -> None:
