@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -12,7 +10,6 @@ from rich.text import Text
 
 from vla.evaluation import Evaluation
 from vla.following import SWAPPED
-from vla.severity import Severity
 from vla.stats import Rate
 from vla.suites import Cell, Suite
 from vla.summary import Summary
@@ -26,7 +23,8 @@ def evaluation_tables(evaluation: Evaluation) -> RenderableType:
     if any(Cell(task) in summary.in_a_row for task in suite.tasks):
         parts += [Text("Several parts: done in a row", style="bold"), _in_a_row(suite, summary)]
     if suite.axes:
-        parts += [Text("Generalization, all tasks", style="bold"), _axes(suite, summary, evaluation.severities)]
+        parts += [Text("Generalization, all tasks", style="bold"), _axes(suite, summary)]
+        parts += [Text("Severity: where success is half of that at level 0", style="bold"), _severity(evaluation)]
     if suite.controls:
         parts += [Text("Controls: a policy that listens must fail here", style="bold"), _controls(suite, summary)]
     if SWAPPED in suite.controls:
@@ -71,14 +69,24 @@ def _in_a_row(suite: Suite, summary: Summary) -> Table:
     return table
 
 
-def _axes(suite: Suite, summary: Summary, severities: Mapping[str, Severity]) -> Table:
+def _axes(suite: Suite, summary: Summary) -> Table:
     levels = [f"level {level}" for level in suite.levels]
-    table = _table("axis", *levels, f"change at {levels[-1]}", "halves at level")
+    table = _table("axis", *levels, f"change at {levels[-1]}")
     for axis in suite.axes:
         drop = summary.drops.get((axis, suite.levels[-1]))
         cells = [_two_lines(_cell(summary.pooled.get((axis, level)))) for level in suite.levels]
-        half = severities[axis].text if axis in severities else "-"
-        table.add_row(axis, *cells, _two_lines(Text(drop.text if drop else "-")), _two_lines(Text(half)))
+        table.add_row(axis, *cells, _two_lines(Text(drop.text if drop else "-")))
+    return table
+
+
+def _severity(evaluation: Evaluation) -> Table:
+    table = _table("axis", "halves at level", "area")
+    for axis, found in evaluation.severities.items():
+        if axis not in evaluation.suite.controls:
+            area = found.area
+            table.add_row(
+                axis, found.text, f"{area.value:.2f} [{area.low:.2f}, {area.high:.2f}]" if area.known else "-"
+            )
     return table
 
 
