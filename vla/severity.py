@@ -37,9 +37,11 @@ class Severity:
 
     @property
     def text(self) -> str:
-        """The level at which success halves, for example `2.3 [1.8, 3.0]` or `beyond 5 [4.1, beyond 5]`."""
+        """The level at which success halves, for example `2.3 [1.8, 3.0]`, `beyond 5 [4.1, beyond 5]` or `beyond 5`."""
         if not self.half.known:
             return "cannot tell"
+        if self.half.low == math.inf:
+            return self._level(math.inf)
         return f"{self._level(self.half.value)} [{self._level(self.half.low)}, {self._level(self.half.high)}]"
 
     def _level(self, level: float) -> str:

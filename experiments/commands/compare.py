@@ -45,7 +45,7 @@ def main(args: Args) -> int:
     records = {each.name: each.records for each in found}
     comparisons = compare_all(records, controls, found[0].suite_hash)
     ranks = standings(records, comparisons, controls)
-    _show(Console(), found, comparisons, ranks, args.sequential)
+    _show(Console(markup=False), found, comparisons, ranks, args.sequential)
     if args.json:
         print(json.dumps(_data(found[0], comparisons, ranks)))
     return 0

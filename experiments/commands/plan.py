@@ -54,7 +54,7 @@ def main(args: Args) -> int:
     pairs = pairs_needed(args.detect, differing, args.power, alpha)
     widths = {n: _half_width(args.base, n) for n in COUNTS}
     suites = {name: _suite(suite, args) for name, suite in SUITES.items()}
-    _show(Console(), args, (apart, pairs, differing), widths, suites)
+    _show(Console(markup=False), args, (apart, pairs, differing), widths, suites)
     if args.json:
         data = {"detect": args.detect, "power": args.power, "base": args.base, "alpha": args.alpha, "axes": args.axes}
         needed = {"paired": args.paired, "needed": pairs if args.paired else apart, "apart": apart, "pairs": pairs}
