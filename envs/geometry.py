@@ -16,6 +16,15 @@ TOUCH = 0.002  # metres: things whose surfaces are so near at the start are take
 
 def at_start(spec: SceneSpec) -> WorldState:
     """The state that a scene describes, without physics: the robot is far away, what lies on something touches it."""
+    if not _known or _known[0].spec is not spec:  # it is asked for many times of one scene, and a scene is slow to hash
+        _known[:] = [_at_start(spec)]
+    return _known[0]
+
+
+_known: list[WorldState] = []  # of the last scene
+
+
+def _at_start(spec: SceneSpec) -> WorldState:
     objects = {thing.name: _body(thing) for thing in spec.objects}
     nothing: frozenset[str] = frozenset()
     far, straight_down = np.array([0.3, 0.0, 0.5]), np.array([1.0, 0.0, 0.0, 0.0])

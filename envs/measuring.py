@@ -30,6 +30,7 @@ class Gauge:
         """Nothing has been seen yet."""
         self._spec = spec
         self._states: list[WorldState] = []
+        self._known: Trace | None = None
         self.peak_speed = 0.0
         self.peak_force = 0.0
 
@@ -41,9 +42,17 @@ class Gauge:
             self.peak_force = max(self.peak_force, state.force)
         self._states.append(state)
 
+    @property
+    def _trace(self) -> Trace:
+        """All that was seen; kept until more is."""
+        if self._known is None or len(self._known.states) < len(self._states):
+            self._known = Trace(tuple(self._states))
+        return self._known
+
     def failure(self, tally: Tally) -> FailureName:
         """Why the goal that `tally` counts has not been reached."""
-        return failure_of(Trace(self._states[tally.since :]), tally.present, tally.reached)
+        trace = Trace(self._states[tally.since :]) if tally.since else self._trace
+        return failure_of(trace, tally.present, tally.reached)
 
     def touched(self) -> str:
         """Name of the first object that the robot touched; empty if none."""
@@ -51,7 +60,7 @@ class Gauge:
 
     def measures(self, failure: FailureName | None, progress: float, first_goal: FirstGoal) -> Measures:
         """What has been measured, with what was judged elsewhere."""
-        trace = Trace(self._states)
+        trace = self._trace
         goals = self._spec.goal.parts or (self._spec.goal,)
         tasks = [TASKS[goal.task]() for goal in goals]
         right = [task.handled(self._spec, goal) for task, goal in zip(tasks, goals, strict=True)]

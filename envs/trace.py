@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.geometry import grasp_of
 from envs.objects import object_kind
 from envs.scene import SceneSpec
 from envs.state import Float64, WorldState
@@ -82,14 +81,15 @@ class Trace:
         return np.asarray(both & (self.opening > CLOSED)[:, None])
 
     def _grasps(self, name: str) -> Float64:
-        """(T+1, 3) metres, world: `grasp_of` in each state."""
+        """(T+1, 3) metres, world: `envs.geometry.grasp_of` in each state."""
         spec = self.last.spec.object(name)
         shape = object_kind(spec.kind).shape(spec.size)
-        if shape.part is not None:
-            return np.array([grasp_of(state, name)[0] for state in self.states])
         bodies = [state.objects[name] for state in self.states]
-        turned = _rotated(np.array([body.quaternion for body in bodies]), shape.grasp.position)
-        return turned + self.position[:, self.column(name)]
+        if shape.part is None:
+            turned = _rotated(np.array([body.quaternion for body in bodies]), shape.grasp.position)
+            return turned + self.position[:, self.column(name)]
+        poses = np.array([body.part for body in bodies])
+        return _rotated(poses[:, 3:], shape.part.grasp.position) + poses[:, :3]
 
 
 def _rotated(quaternions: Float64, vector: tuple[float, float, float]) -> Float64:

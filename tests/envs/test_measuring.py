@@ -7,6 +7,7 @@ import pytest
 from envs.contacts import read_contacts
 from envs.expert import CLOSED, OPEN, fetch, move, push, retreat, stay
 from envs.failing import failure_of
+from envs.geometry import grasp_of
 from envs.measuring import motion
 from envs.scene import GoalSpec, MannerSpec, MoveSpec, SceneSpec
 from envs.scenes import make_scene
@@ -267,3 +268,16 @@ def test_forces_are_those_on_a_body_and_a_grip_is_none() -> None:
     seen = read_contacts(arm, robot, frozenset({9, 10}), names)
     assert (seen.touched, seen.force, seen.arm_on_table) == (frozenset(), 7.0, True)
     assert not read_contacts(arm[1:], robot, frozenset({9, 10}), names).arm_on_table
+
+
+@pytest.mark.parametrize("task", ["Lift", "OpenDrawer", "FlipLever", "Upright"])
+def test_a_trace_knows_where_things_are_taken_hold_of(task: str, world: World) -> None:
+    world.load(sample(task))
+    act, states = expert(world.spec), [world.state()]
+    for _ in range(9):
+        world.step(act(states[-1]))
+        states.append(world.state())
+    trace = Trace(states)
+    for name in trace.names:
+        away = [np.linalg.norm(grasp_of(state, name)[0] - state.ee_position) for state in states]
+        np.testing.assert_allclose(trace.away[:, trace.column(name)], away, atol=1e-9)
