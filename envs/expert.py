@@ -7,7 +7,7 @@ the fingers?), so that a disturbed expert recovers and a network without memory 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ FINGER = 0.035  # metres from the tool up to the hand, at least
 TURNED = 0.12  # radians: near enough to the wanted yaw to come down or let go
 TURN_HEIGHT = 0.05  # metres above the grasp at which the gripper turns first
 LENIENT = 0.55  # radians: a square block that is turned less aligns itself with the closing fingers
+FREE = 0.05  # metres between the tool and where a thing is grasped: nearer, it may be between the fingers
 PUT_XY = 0.006  # metres: near enough to let go where the place matters
 
 
@@ -163,6 +164,19 @@ def fetch_onto(state: WorldState, name: str, place: str) -> FloatArray:
 def retreat(state: WorldState) -> FloatArray:
     """Open the fingers and go straight up, away from what was let go."""
     return move(state, state.ee_position + np.array([0.0, 0.0, STEP_M]), OPEN, tool_yaw(state))
+
+
+def put_aside(state: WorldState, needed: Collection[str]) -> FloatArray | None:
+    """Put down, where it is, what is in the hand and is not `needed`, and go up from it; None if there is nothing."""
+    for thing in state.spec.objects:
+        name = thing.name
+        if thing.mass <= 0 or name in needed or object_kind(thing.kind).shape(thing.size).part is not None:
+            continue
+        if holds(state, name):
+            return put(state, name, np.array([*state.objects[name].position[:2], state.spec.table.height]))
+        if float(np.linalg.norm(grasp_of(state, name)[0] - state.ee_position)) < FREE:
+            return retreat(state)
+    return None
 
 
 class Plan:

@@ -89,7 +89,7 @@ class Trace:
             turned = _rotated(np.array([body.quaternion for body in bodies]), shape.grasp.position)
             return turned + self.position[:, self.column(name)]
         poses = np.array([body.part for body in bodies])
-        return _rotated(poses[:, 3:], shape.part.grasp.position) + poses[:, :3]
+        return np.asarray(_rotated(poses[:, 3:], shape.part.grasp.position) + poses[:, :3])
 
 
 def _rotated(quaternions: Float64, vector: tuple[float, float, float]) -> Float64:

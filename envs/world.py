@@ -130,6 +130,8 @@ class World:
     def instruction(self) -> str:
         """What is said now: it follows the parts of what is spoken of, done so far."""
         spec = self._needs_scene()
+        if self._steps < spec.instruction_step:
+            return spec.instruction_before
         return spec.said(self._judge.heard)
 
     def observe(self, inputs: frozenset[str]) -> Observation:

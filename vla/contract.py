@@ -105,6 +105,7 @@ class EpisodeResult:
     Attributes:
         request: The episode.
         instruction: What was said; a line each for what was said after one another.
+        said_at: Control step from which each line was said, in order; before the first, nothing was.
         outcome: How it ended.
         reason: `success`, the failure reason, or the type of the error.
         steps: Control steps.
@@ -124,6 +125,7 @@ class EpisodeResult:
     traceback: str = ""
     parts: int = 1
     done_at: tuple[int, ...] = ()
+    said_at: tuple[int, ...] = ()
     measures: Measures | None = None
 
     @property

@@ -83,9 +83,9 @@ class Episode:
         return self.result.instruction
 
     def said(self, step: int) -> str:
-        """What was said to the policy at a control step: the line that follows the parts done by then."""
-        lines = self.instruction.split("\n")
-        return lines[min(sum(done <= step for done in self.result.done_at), len(lines) - 1)]
+        """What was said to the policy at a control step; empty before anything was."""
+        heard = sum(at <= step for at in self.result.said_at)
+        return self.instruction.split("\n")[heard - 1] if heard else ""
 
     def header(self) -> dict[str, Any]:
         """Everything but the arrays, the wall time and the notes, as JSON-ready data: what the request determines."""
@@ -141,6 +141,7 @@ def result_to_dict(result: EpisodeResult) -> dict[str, Any]:
 
 def result_from_dict(data: Mapping[str, Any]) -> EpisodeResult:
     """Read what `result_to_dict` wrote. Raises KeyError or TypeError for other data."""
-    request, done_at = request_from_dict(data["request"]), tuple(data.get("done_at", ()))
+    request = request_from_dict(data["request"])
+    done_at, said_at = tuple(data.get("done_at", ())), tuple(data["said_at"])
     measures = None if data["measures"] is None else Measures.from_dict(data["measures"])
-    return EpisodeResult(**{**data, "request": request, "done_at": done_at, "measures": measures})
+    return EpisodeResult(**{**data, "request": request, "done_at": done_at, "said_at": said_at, "measures": measures})

@@ -65,12 +65,14 @@ class _Progress:
     steps: int = 0
     parts: int = 1
     done_at: tuple[int, ...] = ()
+    said_at: tuple[int, ...] = ()
     measures: Measures | None = None
 
     def hear(self, said: str) -> None:
-        """Add what is said now, unless it is what was said last."""
+        """Add what is said from now on, unless it is what was said last; at first, nothing was."""
         if said != self.instruction.rpartition("\n")[2]:
-            self.instruction = f"{self.instruction}\n{said}".lstrip("\n")
+            self.instruction = f"{self.instruction}\n{said}" if self.said_at else said
+            self.said_at = (*self.said_at, self.steps)
 
 
 def play(
@@ -120,6 +122,7 @@ def play(
         traceback=trace,
         parts=progress.parts,
         done_at=progress.done_at,
+        said_at=progress.said_at,
         measures=progress.measures if outcome != "error" else None,
     )
     for subscriber in subscribers:
@@ -155,7 +158,7 @@ def _steps(
             progress.parts = step.parts
             if step.parts > 1 and step.completed > len(progress.done_at):
                 progress.done_at = (*progress.done_at, progress.steps)
-                progress.hear(world.observe(SAID)["instruction"])
+            progress.hear(world.observe(SAID)["instruction"])
             for subscriber in subscribers:
                 subscriber.on_step(world, action, executed, step)
             if step.done:

@@ -10,8 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from envs.chain_grammar import ChainGrammar
-from envs.expert import holds, put, retreat
-from envs.geometry import grasp_of
+from envs.expert import put_aside
 from envs.goals import Condition
 from envs.grammar import COLORS, HELD_OUT_LEVELS
 from envs.layout import AREA, HAND, REACHABLE, Rect, Slot
@@ -19,7 +18,7 @@ from envs.scene import GoalSpec, ObjectSpec, SceneSpec, Vec3
 from envs.state import WorldState
 from envs.tasks.base import TASKS, Expert, Task, draw_descriptions, make_thing, yaw_range
 from envs.tasks.close_drawer import CloseDrawer
-from envs.tasks.fixture_base import is_fixture, keeps_clear, travel
+from envs.tasks.fixture_base import keeps_clear, travel
 from envs.tasks.lift import Lift
 from envs.tasks.open_drawer import OpenDrawer
 from envs.tasks.place_into import PlaceInto
@@ -67,7 +66,6 @@ PLACES: Mapping[str, tuple[str, tuple[float, ...] | None]] = {  # kind and size 
 }
 SPACE = Rect(0.37, 0.64, -0.23, 0.23)  # where things stand: a wider area than that of shorter tasks
 LEFT, RIGHT = Rect(0.35, 0.4, -0.22, -0.18), Rect(0.35, 0.4, 0.18, 0.22)  # where drawers stand
-FREE = 0.05  # metres between the tool and where a thing is grasped: nearer, the thing may be between the fingers
 OPEN_AT_FIRST = 0.95  # share of its travel by which a drawer that is to be closed is open
 
 
@@ -238,19 +236,13 @@ class ChainExpert:
         """Of the goal of `spec`."""
         self.parts = spec.goal.parts
         self.experts = [TASKS[part.task]().expert(replace(spec, goal=part)) for part in self.parts]
-        self.movable = [thing.name for thing in spec.objects if thing.mass > 0 and not is_fixture(thing)]
 
     def act(self, state: WorldState) -> FloatArray:
         """See Expert."""
         stage = min(state.stage, len(self.parts) - 1)
-        for name in self.movable:
-            if name in self.parts[stage].names:
-                continue
-            if holds(state, name):
-                x, y = state.objects[name].position[:2]
-                return put(state, name, np.array([x, y, state.spec.table.height]))
-            if float(np.linalg.norm(grasp_of(state, name)[0] - state.ee_position)) < FREE:
-                return retreat(state)
+        put_down = put_aside(state, self.parts[stage].names)
+        if put_down is not None:
+            return put_down
         return self.experts[stage].act(state)
 
 

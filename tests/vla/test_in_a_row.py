@@ -42,6 +42,7 @@ def test_parts_are_counted_recorded_and_stored(tmp_path: Path) -> None:
     assert result.instruction == "go\nthen stop\nthen rest"
     episode = recorder.episode()
     assert episode is not None
+    assert result.said_at == (0, 2, 5)
     assert [episode.said(step) for step in range(7)] == ["go"] * 2 + ["then stop"] * 3 + ["then rest"] * 2
     store = EpisodeStore(tmp_path)
     store.save(episode)
@@ -56,7 +57,15 @@ def test_one_part_leaves_the_stored_header_as_it_was() -> None:
     assert (result.parts, result.done_at, result.completed) == (1, (), 1)
     episode = recorder.episode()
     assert episode is not None
-    assert set(episode.header()["result"]) == {"instruction", "outcome", "reason", "steps", "traceback", "measures"}
+    assert set(episode.header()["result"]) == {
+        "instruction",
+        "outcome",
+        "reason",
+        "steps",
+        "traceback",
+        "said_at",
+        "measures",
+    }
 
 
 def records() -> list[Record]:

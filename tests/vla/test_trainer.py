@@ -50,7 +50,9 @@ def episode(index: int, steps: int = 4) -> Episode:
     request = EpisodeRequest("Dots", index)
     action = np.zeros((steps, 7), np.float32)
     action[:, :2] = spots[target] * 2 - 1
-    result = EpisodeResult(request, f"touch the {('red', 'green')[target]} dot", "success", "success", steps, 0.0)
+    result = EpisodeResult(
+        request, f"touch the {('red', 'green')[target]} dot", "success", "success", steps, 0.0, said_at=(0,)
+    )
     spec = {"spots": spots.tolist(), "target": target}
     poses = np.zeros((steps + 1, 1, 7), np.float32)
     return Episode(request, spec, poses, np.zeros((steps + 1, 8), np.float32), action, action, result)
