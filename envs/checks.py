@@ -45,6 +45,7 @@ def check_scene(spec: SceneSpec) -> None:
     _check_light(spec.light)
     _check_scenery(spec.scenery)
     _expect(spec.max_steps >= 1, "max_steps", spec.max_steps, "at least 1 control step")
+    _check_speech(spec)
     _check_disturbance(spec)
     _positive("table.size", spec.table.size)
     _expect(spec.table.friction >= 0, "table.friction", spec.table.friction, "0 or more")
@@ -121,7 +122,7 @@ def _check_disturbance(spec: SceneSpec) -> None:
 
 def _check_goals(spec: SceneSpec) -> None:
     names = [item.name for item in spec.objects]
-    goals = (spec.goal, *spec.alternatives, *((spec.spoken,) if spec.spoken else ()))
+    goals = (spec.goal, *spec.alternatives, *(goal for goal in (spec.spoken, spec.contrast) if goal))
     for goal in _with_parts(goals):
         relations = TASKS[goal.task].grammar.relations
         if relations and not goal.parts and goal.relation not in relations:
@@ -182,6 +183,15 @@ def _check_sensor(where: str, sensor: SensorSpec) -> None:
     for name, (low, high, meaning) in SENSOR_RANGES.items():
         value = getattr(sensor, name)
         _expect(low <= value <= high, f"{where}: {name}", value, f"{low:g} to {high:g} {meaning}")
+
+
+def _check_speech(spec: SceneSpec) -> None:
+    _expect(spec.instruction_step >= 0, "instruction_step", spec.instruction_step, "0 or more control steps")
+    _expect("\n" not in spec.instruction_before, "instruction_before", repr(spec.instruction_before), "one line")
+    if spec.manner is not None:
+        limits = (spec.manner.speed, spec.manner.force, spec.manner.steps)
+        _finite("manner: speed, force, steps", limits)
+        _expect(min(limits) >= 0 < max(limits), "manner: speed, force, steps", limits, "0 or more, one of them more")
 
 
 def _check_light(light: LightSpec) -> None:

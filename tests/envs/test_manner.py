@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from envs.checks import check_scene
 from envs.manners import in_manner
 from envs.scene import MannerSpec
 from envs.scenes import make_scene
@@ -126,3 +127,17 @@ def test_what_is_late_follows_the_control_rate() -> None:
 def test_every_family_has_another_thing_to_ask_for() -> None:
     for task in TASKS:
         assert make_scene(request(task)).contrast is not None, task
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"instruction_step": -1}, "instruction_step is -1"),
+        ({"instruction_before": "one\ntwo"}, "instruction_before is .*expected one line"),
+        ({"manner": MannerSpec("slowly", speed=-1.0)}, "manner: speed, force, steps"),
+        ({"manner": MannerSpec("slowly")}, "one of them more"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(bad: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_scene(replace(make_scene(request("Lift")), **bad))
