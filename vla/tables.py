@@ -84,9 +84,8 @@ def _severity(evaluation: Evaluation) -> Table:
     for axis, found in evaluation.severities.items():
         if axis not in evaluation.suite.controls:
             area = found.area
-            table.add_row(
-                axis, found.text, f"{area.value:.2f} [{area.low:.2f}, {area.high:.2f}]" if area.known else "-"
-            )
+            shown = f"{area.value:.2f} [{area.low:.2f}, {area.high:.2f}]" if area.known else "-"
+            table.add_row(axis, Text(found.text), shown)
     return table
 
 
