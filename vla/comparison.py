@@ -133,7 +133,7 @@ class Comparison:
         if found.p <= ALPHA:
             better, worse = (one, two) if found.difference.value > 0 else (two, one)
             size = percent(abs(found.difference.value))
-            return f"{better} is better than {worse} by {size} points (p = {found.p:.3g})"
+            return f"{better} is better than {worse} by {size} points (p = {found.p:.2g})"
         why = f"{percent(found.seen)} points, the difference that was seen"
         if abs(found.difference.value) < found.seen:
             why = f"a difference of {percent(found.seen)} points"

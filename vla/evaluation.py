@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vla.contract import EpisodeRequest, OutcomeName, Policy, World
+from vla.families import OverFamilies, over_families
 from vla.following import Following, following
 from vla.pool import run_episodes
 from vla.provenance import command_line, machine, now, versions
@@ -62,6 +63,11 @@ class Evaluation:
         return severities(self.records)
 
     @functools.cached_property
+    def families(self) -> OverFamilies:
+        """Means over families."""
+        return over_families(self.records, self.suite.controls)
+
+    @functools.cached_property
     def following(self) -> Following:
         """The language-following index; it says nothing where the suite has no swapped twins."""
         return following(self.records)
@@ -76,6 +82,7 @@ class Evaluation:
             "seed": self.suite.seed,
             "digest": digest(self.records),
             **self.summary.to_dict(self.suite),
+            "families": self.families.to_dict(),
             "severity": {axis: each.to_dict() for axis, each in self.severities.items()},
             "following": self.following.to_dict(),
             "ran": self.ran,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,11 +123,6 @@ def interaction(axes: tuple[str, ...], level: int, outcomes: Array, seed: int = 
         estimate(float(additive[0]), _additive(*drawn)),
         estimate(float(multiplicative[0]), _multiplicative(*drawn)),
     )
-
-
-def by_pair(found: Iterable[Interaction], level: int) -> Mapping[tuple[str, str], Interaction]:
-    """The pairs of one level, for a matrix."""
-    return {(each.axes[0], each.axes[1]): each for each in found if len(each.axes) == 2 and each.level == level}
 
 
 def _extremes(axes: int) -> Array:

@@ -45,11 +45,6 @@ class PairedDrop:
         return mcnemar(self.lost, self.gained)
 
     @property
-    def worse(self) -> float:
-        """Probability that the second arm (the perturbed one) succeeds less often, see `probability_more`."""
-        return probability_more(self.lost, self.gained)
-
-    @property
     def text(self) -> str:
         """For tables, in percentage points: `-25 pt [-44, -9] (20 pairs)`; the sign is that of the change."""
         if not self.pairs:

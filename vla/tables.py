@@ -10,7 +10,7 @@ from rich.text import Text
 
 from vla.evaluation import Evaluation
 from vla.following import SWAPPED
-from vla.stats import Rate
+from vla.stats import Rate, percent
 from vla.suites import Cell, Suite
 from vla.summary import Summary
 
@@ -19,7 +19,7 @@ def evaluation_tables(evaluation: Evaluation) -> RenderableType:
     """Tasks in distribution; axes by level and the change against the unperturbed twins; controls; what went wrong."""
     suite, summary = evaluation.suite, evaluation.summary
     title = f"{evaluation.policy} on {suite.name}, seed {suite.seed}: in distribution"
-    parts: list[RenderableType] = [Text(title, style="bold"), _tasks(suite, summary)]
+    parts: list[RenderableType] = [Text(title, style="bold"), _tasks(evaluation)]
     if any(Cell(task) in summary.in_a_row for task in suite.tasks):
         parts += [Text("Several parts: done in a row", style="bold"), _in_a_row(suite, summary)]
     if suite.axes:
@@ -49,13 +49,18 @@ def _cell(rate: Rate | None) -> Text:
     return Text(rate.text, style="yellow" if rate.errors else "")
 
 
-def _tasks(suite: Suite, summary: Summary) -> Table:
+def _tasks(evaluation: Evaluation) -> Table:
+    suite, summary = evaluation.suite, evaluation.summary
     table = _table("task", "success")
     for task in suite.tasks:
         table.add_row(task, _cell(summary.task(task)))
     if len(suite.tasks) > 1:
         table.add_section()
         table.add_row("all", _cell(summary.overall))
+        found = evaluation.families
+        for name, mean in (("mean of families", found.mean), ("middle half of them", found.middle)):
+            if mean.known:
+                table.add_row(name, f"{percent(mean.value)} % [{percent(mean.low)}, {percent(mean.high)}]")
     return table
 
 

@@ -85,12 +85,14 @@ def _table(comparison: Comparison) -> Table:
         low, high = points(found.difference.low), points(found.difference.high)
         effect = f"{points(found.difference.value)} pt [{low}, {high}]" if found.first.n else "no pairs"
         corrected = comparison.adjusted.get(axis)
-        holm = "" if corrected is None else f"{corrected:.2g}{' *' if corrected <= ALPHA else ''}"
+        holm = "" if corrected is None else f"{_p(corrected)}{' *' if corrected <= ALPHA else ''}"
         rates = (f"{percent(rate.value)} %" if rate.n else "-" for rate in (found.first, found.second))
-        table.add_row(
-            _name(axis), *rates, str(found.first.n), effect, f"{found.p:.2g}", holm, percent(found.better) + " %"
-        )
+        table.add_row(_name(axis), *rates, str(found.first.n), effect, _p(found.p), holm, percent(found.better) + " %")
     return table
+
+
+def _p(value: float) -> str:
+    return f"{value:.2g}" if value >= 0.001 else "<0.001"
 
 
 def _name(axis: str) -> str:

@@ -45,7 +45,7 @@ def test_controls_errors_and_unpaired_episodes_do_not_count() -> None:
     assert (found.overall.first.n, found.errors, found.missing) == (13, 1, 1)
     assert found.differ == ["none"]
     assert found.adjusted["none"] == pytest.approx(2 * found.axes["none"].p)
-    assert found.verdict.startswith("A is better than B by 77 points (p = 0.00195)")
+    assert found.verdict.startswith("A is better than B by 77 points (p = 0.002)")
 
 
 def test_cannot_tell_says_how_many_more() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from tests.vla.made import record
-from vla.interaction import by_pair, interaction, interactions
+from vla.interaction import interaction, interactions
 from vla.severity import severities, severity
 
 RUNS = 150
@@ -121,5 +121,3 @@ def test_interactions_of_records() -> None:
     assert (found.axes, found.level, found.scenes) == (("fog", "blur"), 3, 8)
     assert found.additive.value == pytest.approx(1.0 - 0.5)
     assert found.multiplicative.value == pytest.approx(0.5)
-    assert by_pair([found], 3) == {("fog", "blur"): found}
-    assert by_pair([found], 5) == {}
