@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.color_words import same_word
 from envs.colors import difference, from_lab, to_lab
-from envs.grammar import COLORS, named_color
-from envs.scene import RGB, LampSpec, LightSpec, ScenerySpec, SceneSpec, Texture
+from envs.scene import RGB, LampSpec, LightSpec, ObjectSpec, ScenerySpec, SceneSpec, Texture
 from envs.tasks.base import Task
 from envs.variations import axis, vec3
 
@@ -82,39 +82,39 @@ def light_color(spec: SceneSpec, rng: np.random.Generator, magnitude: float, tas
 
     COLOSSEUM draws red, green and blue of three lights from U(0, 0.5) each. With as much white ambient light as here
     (44 %) that moves grey by 25 in the median (level 3), with none by 49 (level 5). Hues under which an object would
-    look like another colour word, or like the table, are not drawn.
+    look like another colour word, or like the table, are not drawn where there are others.
     """
-    tint = np.ones(3)
+    best, most = np.ones(3), -1
     for _ in range(DRAWS):
         hue = rng.uniform(0, 2 * np.pi)
         rgb = from_lab(to_lab(GREY) + magnitude * np.array([0.0, np.cos(hue), np.sin(hue)]))
-        if rgb.min() > 0:  # such a colour exists
-            tint = rgb / GREY[0]
-            if _words_hold(spec, tint):
-                break
-    return replace(spec, light=scaled(spec.light, tint))
+        if rgb.min() <= 0:  # there is no such colour
+            continue
+        count = _count_told(spec, rgb / GREY[0])
+        if count > most:
+            best, most = rgb / GREY[0], count
+        if count == len(spec.objects):
+            break
+    return replace(spec, light=scaled(spec.light, best))
 
 
 DRAWS = 200  # of a hue, at most
-CLEARLY = 0.9  # an object looks nearer to its own word's colour than this share of the distance to any other's
+CLEARLY = 0.9  # how much nearer to its own word's colour an object looks than to any other's
 STANDS_OUT = 20.0  # Delta E between an object and the table in that light
 
 
-def _words_hold(spec: SceneSpec, tint: Float64) -> bool:
-    """Whether each object, as it looks in light of that tint, has the colour word that it should, and stands out."""
+def _count_told(spec: SceneSpec, tint: Float64) -> int:
+    """How many objects have, as they look in light of that tint, the colour word that they should, and stand out."""
 
     def seen(rgb: RGB) -> RGB:
         return vec3(np.clip(np.asarray(rgb) * tint, 0.0, 1.0))
 
-    table = seen(spec.table.texture.rgb)
-    for thing in spec.objects:
+    def told(thing: ObjectSpec) -> bool:
         shown = seen(thing.texture.rgb)
-        own = difference(named_color(thing.color), shown)
-        if any(own > CLEARLY * difference(rgb, shown) for word, rgb in COLORS.items() if word != thing.color):
-            return False
-        if difference(shown, table) < STANDS_OUT:
-            return False
-    return True
+        return same_word(thing.color, CLEARLY)(shown) and difference(shown, table) >= STANDS_OUT
+
+    table = seen(spec.table.texture.rgb)
+    return sum(map(told, spec.objects))
 
 
 GREY: RGB = (0.7, 0.7, 0.7)
@@ -128,13 +128,13 @@ def light_count(spec: SceneSpec, rng: np.random.Generator, magnitude: float, tas
     """
     centre = np.array([*CENTRE, spec.table.height])
     positions = [_around(centre, rng) for _ in range(int(magnitude))]
-    share = LAMP_SHARE * len(positions)
+    share = 1.0 - (1.0 - LAMP_SHARE) ** len(positions)
     old = _falling_light(spec.light, centre)
     lamps = tuple(LampSpec(vec3(share * old / len(positions) / _falling(p - centre)), vec3(p)) for p in positions)
     return replace(spec, light=replace(scaled(spec.light, np.full(3, 1.0 - share)), lamps=lamps))
 
 
-LAMP_SHARE = 0.11  # of the light in the middle of the table that each lamp gives
+LAMP_SHARE = 0.2  # of the light in the middle of the table that each lamp takes over from all before it
 
 
 def _around(centre: Float64, rng: np.random.Generator) -> Float64:

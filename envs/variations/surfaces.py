@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from envs.colors import apart, difference, from_lab, hue_between, shifted, shifted_together, to_lab
-from envs.grammar import COLORS, MORE_COLORS, named_color
+from envs.color_words import same_word
+from envs.colors import apart, difference, from_lab, shifted, shifted_together, to_lab
+from envs.grammar import named_color
 from envs.materials import material_texture
 from envs.scene import RGB, ObjectSpec, SceneSpec, Texture, TextureKind
 from envs.tasks.base import Task
@@ -16,7 +17,6 @@ from envs.variations import axis, vec3
 
 REGULAR: tuple[TextureKind, ...] = ("checker", "stripes", "dots")
 PATTERNS: tuple[TextureKind, ...] = (*REGULAR, "noise")
-CLEARLY = 0.7  # a shade is nearer to its own word's colour than this share of the distance to any other's
 VISIBLE = 20.0  # Delta E that the table keeps from the colours of the objects
 
 
@@ -40,26 +40,6 @@ def object_color(spec: SceneSpec, rng: np.random.Generator, magnitude: float, ta
         return replace(thing, texture=replace(thing.texture, rgb=rgb, rgb2=second))
 
     return replace(spec, objects=tuple(reshaded(thing) for thing in spec.objects))
-
-
-def same_word(word: str) -> Callable[[RGB], bool]:
-    """Whether a colour is clearly what `word` means: much nearer to its colour than to any other's, and of its hue.
-
-    Hue counts on its own because distances in CIELAB take a violet for a blue.
-    """
-    named = named_color(word)
-    others = [rgb for other, rgb in {**COLORS, **MORE_COLORS}.items() if other != word]
-    apart_by = min(hue_between(named, rgb) for other, rgb in COLORS.items() if other != word)
-    turn = min(HUE, HUE_SHARE * apart_by) if word in COLORS else 180.0
-
-    def clear(rgb: RGB) -> bool:
-        own = difference(named, rgb)
-        return hue_between(named, rgb) <= turn and all(own < CLEARLY * difference(other, rgb) for other in others)
-
-    return clear
-
-
-HUE, HUE_SHARE = 20.0, 0.4  # degrees that a hue may turn, and the share of what it is to the next word's hue
 
 
 @axis(
@@ -99,7 +79,7 @@ TABLE_REPEAT_M = (0.08, 0.3)
     "object_material",
     "visual",
     "share of light mirrored",
-    (0.2, 0.35, 0.5, 0.75, 1.0),
+    (0.3, 0.4, 0.5, 0.75, 1.0),
     peers=("RoboVerse",),
     applies=lambda task: task.name != "Refer",  # it asks for things by what they are made of
     changes=("objects.mirror",),

@@ -56,7 +56,7 @@ def test_cameras_keep_their_own_resolution_when_no_size_is_given() -> None:
 
 
 def test_a_named_camera_is_the_one_that_an_axis_moved() -> None:
-    env = VLAEnv("Lift", image_size=16, cameras=("front", "top"), perturbations=[("camera", 3)])
+    env = VLAEnv("Lift", image_size=16, cameras=("front", "top"), perturbations=[("camera_position", 3)])
     env.reset(seed=0)
     front, top = env.world.spec.cameras
     assert front.name == "front"

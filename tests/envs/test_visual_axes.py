@@ -100,7 +100,9 @@ def test_light_has_the_tint_that_the_level_says_and_colour_words_stay_true_in_it
             np.testing.assert_allclose(np.divide(spec.light.ambient, twin.light.ambient), tint, atol=1e-3)
             for thing in spec.objects:
                 lit = np.clip(np.multiply(thing.texture.rgb, tint), 0, 1)
-                assert nearest_word((lit[0], lit[1], lit[2])) == thing.color, (level, thing.name)
+                rgb = float(lit[0]), float(lit[1]), float(lit[2])
+                assert nearest_word(rgb) == thing.color, (level, thing.name)
+                assert hue_between(rgb, named_color(thing.color)) < 20.1, (level, thing.name)
 
 
 def test_lamps_are_counted_and_the_middle_of_the_table_stays_as_bright() -> None:
@@ -112,7 +114,7 @@ def test_lamps_are_counted_and_the_middle_of_the_table_stays_as_bright() -> None
             assert len(spec.light.lamps) == magnitude
             assert seen_from(spec, SPOT)[middle].mean() == pytest.approx(bright, rel=0.02)
             alone = replace(spec, light=replace(spec.light, lamps=()))
-            assert seen_from(alone, SPOT)[middle].mean() == pytest.approx(bright * (1 - 0.11 * magnitude), rel=0.03)
+            assert seen_from(alone, SPOT)[middle].mean() == pytest.approx(bright * 0.8**magnitude, abs=3)
 
 
 def test_slats_take_the_sun_from_the_share_of_the_table_that_the_level_says() -> None:
