@@ -86,6 +86,15 @@ def test_scenes_with_many_episodes_keep_the_error_rate_and_cover(tie: float) -> 
     assert covered / 200 >= 0.9
 
 
+def test_the_sequential_test_reads_scene_by_scene() -> None:
+    """Two episodes a scene are one toss of the coin, and both are counted as run."""
+    a, b = ([record(good, i, axis) for i in range(12) for axis in ("none", "fog")] for good in (True, False))
+    found = compare_two(NAMES, a, b, salt="suite")
+    assert (found.early.n, found.early.wins, found.early.stopped, found.early_episodes) == (12, 12, 7, 14)
+    assert found.overall.effect == pytest.approx(2.0)
+    assert found.overall.better == pytest.approx(probability_more(12, 0))
+
+
 def test_standings_of_several_policies() -> None:
     policies = {
         "bad": policy({1}),
@@ -127,10 +136,15 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, capsys: pytest.Captu
     error = capsys.readouterr().err
     assert f"toy ({SUITE.hash}" in error
     assert "others (" in error
+    other = run(tmp_path, "changed")
+    manifest = json.loads((other / MANIFEST).read_text())
+    (other / MANIFEST).write_text(json.dumps(manifest | {"worlds": "0123"}))
+    assert cli.main(["compare", str(one), str(other)]) == 2
+    assert "different worlds" in capsys.readouterr().err
     assert cli.main(["compare", str(one)]) == 2
     assert "two policies or more, found one" in capsys.readouterr().err
-    assert cli.main(["compare", str(one), str(tmp_path / RUNS / "othr")]) == 2
-    assert "Did you mean 'other'" in capsys.readouterr().err
+    assert cli.main(["compare", str(one), str(tmp_path / RUNS / "chnged")]) == 2
+    assert "Did you mean 'changed'" in capsys.readouterr().err
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no results in"):
         find([tmp_path / "empty"])

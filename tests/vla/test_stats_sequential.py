@@ -14,9 +14,9 @@ from vla.sequential import confidence_sequence, frozen_order, log_evidence, sequ
 
 @pytest.mark.parametrize("differing", [0.2, 1.0])
 def test_optional_stopping_keeps_the_error_rate(differing: float) -> None:
-    """Of 4000 comparisons of equal policies, each looked at after each of 600 pairs, at most 5 % are ever rejected."""
+    """Of 2000 comparisons of equal policies, each looked at after each of 500 pairs, at most 5 % are ever rejected."""
     rng = np.random.default_rng(0)
-    signs = rng.choice([1, 0, -1], size=(4000, 600), p=[differing / 2, 1 - differing, differing / 2])
+    signs = rng.choice([1, 0, -1], size=(2000, 500), p=[differing / 2, 1 - differing, differing / 2])
     wins, losses = (np.cumsum(signs == sign, axis=1, dtype=np.int64) for sign in (1, -1))
     rejected = (log_evidence(wins, losses) >= math.log(20)).any(axis=1)
     assert 0.0 < float(rejected.mean()) <= 0.05
