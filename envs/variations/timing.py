@@ -31,7 +31,7 @@ def can_be_undone(task: type[Task]) -> bool:
     "changed_instruction",
     "semantic",
     "s until it is changed",
-    (0.5, 1, 1.5, 2, 2.5),
+    (0.4, 0.8, 1.2, 1.6, 2),
     stage=4,
     applies=can_be_undone,
     changes=SAID,
