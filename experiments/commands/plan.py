@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -107,18 +108,27 @@ def _show(
     own = f"  {apart} episodes of each on scenes of their own (test of two proportions)"
     rows = [same, own] if args.paired else [own, same]
     console.print(what, *rows, sep="\n", highlight=False, soft_wrap=True)
-    table = Table(
-        "episodes", *(str(n) for n in widths), title=f"Half-width of the 95 % interval at {percent(args.base)} %"
-    )
+    table = _table(f"Half-width of the interval at {percent(args.base)} %, in points", "episodes", *map(str, widths))
     table.add_row("points", *(f"{100 * width:.1f}" for width in widths.values()))
     console.print(table)
-    table = Table(title=f"What the suites can show, in points, with power {args.power:g}, at {percent(args.base)} %")
-    for head in ("suite", "episodes", "axes", "pairs an axis and level", "drop", "after Holm", "two policies"):
-        table.add_column(head, justify="left" if head == "suite" else "right")
+    heads = ("suite", "episodes", "axes", "pairs", "drop", "Holm", "policies")
+    table = _table(f"What the suites can show, in points, at {percent(args.base)} %", *heads)
     for name, row in suites.items():
         cells = (_points(row[key]) for key in ("drop", "drop_holm", "difference"))
         table.add_row(name, str(row["episodes"]), str(row["axes"]), str(row["pairs"] or "-"), *cells)
     console.print(table)
+    console.print(
+        "pairs: of one axis at one level; drop: that these find, Holm: after correction over all axes; "
+        "policies: difference of two in distribution. Worst case: outcomes that do not depend on the scene.",
+        style="dim",
+    )
+
+
+def _table(title: str, *heads: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for number, head in enumerate(heads):
+        table.add_column(head, justify="right" if number else "left", no_wrap=True)
+    return table
 
 
 def _points(value: float | None) -> str:
