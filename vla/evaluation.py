@@ -60,7 +60,8 @@ class Evaluation:
     @functools.cached_property
     def severities(self) -> dict[str, Severity]:
         """What each axis does to success over its levels."""
-        return severities(self.records)
+        found = severities(self.records)
+        return {axis: each for axis, each in found.items() if axis not in self.suite.controls}
 
     @functools.cached_property
     def families(self) -> OverFamilies:

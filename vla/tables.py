@@ -87,10 +87,9 @@ def _axes(suite: Suite, summary: Summary) -> Table:
 def _severity(evaluation: Evaluation) -> Table:
     table = _table("axis", "halves at level", "area")
     for axis, found in evaluation.severities.items():
-        if axis not in evaluation.suite.controls:
-            area = found.area
-            shown = f"{area.value:.2f} [{area.low:.2f}, {area.high:.2f}]" if area.known else "-"
-            table.add_row(axis, Text(found.text), shown)
+        area = found.area
+        shown = f"{area.value:.2f} [{area.low:.2f}, {area.high:.2f}]" if area.known else "-"
+        table.add_row(axis, Text(found.text), shown)
     return table
 
 
