@@ -119,6 +119,8 @@ def _pusher(spec: SceneSpec, goal: GoalSpec) -> str:
     for thing, other in (pair, reversed(pair)):
         start, end = thing.position[:2], other.position[:2]
         length = float(np.hypot(end[0] - start[0], end[1] - start[1]))
+        if length < TOGETHER:
+            return ""  # one is on the other
         behind = [start[i] - RUN_UP * (end[i] - start[i]) / length for i in (0, 1)]
         if WORKSPACE.contains(behind[0], behind[1]) and all(
             off_lane(o.position[:2], start, end, RUN_UP) >= LANE for o in rest
