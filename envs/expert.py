@@ -174,7 +174,8 @@ def put_aside(state: WorldState, needed: Collection[str]) -> FloatArray | None:
             continue
         if holds(state, name):
             return put(state, name, np.array([*state.objects[name].position[:2], state.spec.table.height]))
-        if float(np.linalg.norm(grasp_of(state, name)[0] - state.ee_position)) < FREE:
+        near = float(np.linalg.norm(grasp_of(state, name)[0] - state.ee_position)) < FREE
+        if near and not thing.distractor:  # those were never taken, and may stand that near
             return retreat(state)
     return None
 

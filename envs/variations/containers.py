@@ -16,11 +16,12 @@ from envs.variations import axis
 
 SWAPS: Mapping[str, tuple[str, ...]] = {  # family -> kinds that it never shows as a place, and that do as one
     "PlaceInto": ("crate", "tray", "cup", "mug"),
-    "PlaceRelative": ("crate", "tray", "cup", "mug"),
+    "PlaceRelative": ("crate", "tray"),
     "PlaceOn": ("tray",),
     "PutIn": ("bowl", "plate"),
 }
-ROOM = 0.006  # metres around the widest thing that must fit, at least
+ROOM = 0.005  # metres around the widest thing that must fit, at least
+BESIDE = "PlaceRelative"  # the family whose things are put beside a place, not into it
 
 
 @axis(
@@ -39,7 +40,8 @@ def container_swapped(
 
     All that has to fit still does, with `ROOM` around it.
     """
-    least = ROOM + max(radius(replace(thing, roll=0.0)) for thing in loose(spec, task))
+    widest = max(radius(replace(thing, roll=0.0)) for thing in loose(spec, task))
+    least = 0.0 if task.name == BESIDE else widest + ROOM
 
     def draw(rng: np.random.Generator) -> list[ObjectSpec]:
         now = {thing.name: thing for thing in spec.objects}

@@ -92,6 +92,7 @@ HIDES_NOTHING = (  # what stands before the target would be in the way, or there
     "FlipLever",
     "PressButton",
     "TurnKnob",
+    "PutInDrawer",  # fingers that open towards the camera
 )
 THICK = 0.016  # metres
 HIGHEST = 0.12  # metres: the robot carries things over what is lower
