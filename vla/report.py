@@ -78,7 +78,7 @@ def report_data(run: Run, axes: Mapping[str, AxisNote]) -> dict[str, Any]:
     data = payload(run, axes)
     for policy, fields in zip(run.policies, data["policies"], strict=True):
         fields["stats"] = statistics(policy)
-    data["comparisons"] = comparisons(run)
+    data["comparisons"] = comparisons(run, {axis for policy in run.policies for axis in policy.suite.controls})
     data["training"] = training(run)
     data["made"] = {"date": now(), "command": command_line(), "commit": commit()}
     return data

@@ -41,6 +41,10 @@ class AxisNote:
     kind: str = "axis"
     peers: tuple[str, ...] = ()
 
+    def magnitude(self, level: int) -> str:
+        """The magnitude of a level with its unit; empty where it is not known."""
+        return f"{self.levels[level - 1]:g} {self.unit}".strip() if 0 < level <= len(self.levels) else ""
+
 
 @dataclass(frozen=True)
 class PolicyRun:

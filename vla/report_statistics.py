@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from vla.comparison import Comparison, Contrast, compare_all, standings
 from vla.following import Following, confusion, following, following_by_family
 from vla.interaction import Interaction, interactions
 from vla.multiple import holm
-from vla.paired import PairedDrop, mcnemar, paired_drop, probability_more
+from vla.paired import PairedDrop
 from vla.report_data import PolicyRun, Run
 from vla.resampling import suite_rate
 from vla.results import Record
@@ -257,33 +257,36 @@ def _mishaps(records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def comparisons(run: Run) -> list[dict[str, Any]]:
-    """Each two policies on the episodes that both finished, paired by seed; `value` is second minus first."""
-    found = []
-    for (i, one), (j, two) in combinations(enumerate(run.policies), 2):
-        pairs = _pairs(one.records, two.records)
-        if pairs:
-            found.append({"first": i, "second": j, **_comparison(one.name, two.name, paired_drop(pairs))})
-    return found
+def comparisons(run: Run, controls: Collection[str] = ()) -> dict[str, Any]:
+    """All pairs of policies on the episodes that both finished, and who cannot be told apart; first minus second.
 
-
-def _pairs(one: Sequence[Record], two: Sequence[Record]) -> list[tuple[bool, bool]]:
-    other = {record.key: record.outcome == "success" for record in two if record.outcome != "error"}
-    return [(r.outcome == "success", other[r.key]) for r in one if r.outcome != "error" and r.key in other]
-
-
-def _comparison(first: str, second: str, drop: PairedDrop) -> dict[str, Any]:
-    p = mcnemar(drop.lost, drop.gained)
-    better = second if drop.value < 0 else first
+    Args:
+        run: The policies.
+        controls: Axes that count nowhere.
+    """
+    records = {policy.name: policy.records for policy in run.policies}
+    found = compare_all(records, controls, run.main.suite.hash)
+    ranks = standings(records, found, controls)
     return {
-        "pairs": drop.pairs,
-        "value": _round(-drop.value),
-        "low": _round(-drop.high),
-        "high": _round(-drop.low),
-        "p": p,
-        "better": probability_more(drop.gained, drop.lost),
-        "said": f"{better} is better" if p < ALPHA else "cannot tell",
+        "pairs": [_comparison(each) for each in found if each.overall.first.n],
+        "standings": [{"policy": r.name, "rate": _rate(r.rate), "letters": r.letters} for r in ranks],
     }
+
+
+def _comparison(found: Comparison) -> dict[str, Any]:
+    axes = {axis: _contrast(each) | {"p": found.adjusted[axis]} for axis, each in found.axes.items()}
+    return {
+        "first": found.names[0],
+        "second": found.names[1],
+        "said": found.verdict,
+        "differ": found.differ,
+        **_contrast(found.overall),
+        "axes": axes,
+    }
+
+
+def _contrast(found: Contrast) -> dict[str, Any]:
+    return {"n": found.first.n, "p": found.p, "better": _round(found.better), **_estimate(found.difference)}
 
 
 def _round(value: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -22,8 +22,11 @@ from vla.contract import EpisodeRequest
 from vla.episode import Episode
 from vla.report import INDEX, Artist, write_report
 from vla.report_clips import Gallery, Play
-from vla.report_data import AxisNote, Run
+from vla.report_data import AxisNote, Run, load_run
+from vla.report_formats import WRITERS, cells_csv
+from vla.report_summary import summary
 from vla.rollout import Recorder, rollout
+from vla.store import write_durably
 from vla.video import FrameSource, Look
 
 
@@ -34,9 +37,11 @@ class Args:
     run: Annotated[Path, tyro.conf.Positional]
     """Run folder."""
     out: Path | None = None
-    """The page; default RUN/report.html."""
+    """The file; default RUN/report.html for a page, the terminal for text."""
     folder: Path | None = None
     """Write a folder instead, with a page in which every stored episode can be played."""
+    format: Literal["html", "md", "json", "csv", "latex"] = "html"
+    """A page; or numbers: md and latex for papers, csv with a line a cell, json for `vla leaderboard`."""
     film: tuple[str, ...] = ()
     """Keys of episodes that are filmed besides those of the gallery."""
     failures: int = 9
@@ -59,8 +64,10 @@ def main(args: Args) -> int:
     """Write the page, say where it is."""
     if min(args.failures, args.successes, args.others) < 0 or args.size < 16:
         raise ValueError("expected counts of clips that are not negative and a size of at least 16 pixels")
-    if args.out is not None and args.folder is not None:
-        raise ValueError("give either --out FILE.html or --folder FOLDER")
+    if args.folder is not None and (args.out is not None or args.format != "html"):
+        raise ValueError("give either --folder FOLDER or --out FILE; a folder holds a page")
+    if args.format != "html":
+        return write_numbers(args)
     out = args.folder or args.out or args.run / "report.html"
     if (out.suffix == ".html") == (args.folder is not None):
         raise ValueError(f"expected --out FILE.html or --folder FOLDER, got {out}")
@@ -73,6 +80,23 @@ def main(args: Args) -> int:
     artist = Artist(draw, stage, expert_player() if args.expert else None)
     run = write_report(args.run, out, artist, axes=axis_notes(), suites=SUITES, clips=clips)
     said(out, run, args.json)
+    return 0
+
+
+def write_numbers(args: Args) -> int:
+    """Write or print the run's numbers as text."""
+    run = load_run(args.run, SUITES)
+    if args.format == "csv":
+        text = cells_csv(run)
+    else:
+        data = summary(run, axis_notes())
+        text = json.dumps(data, indent=1) + "\n" if args.format == "json" else WRITERS[args.format](data)
+    if args.out is None:
+        print(text, end="")
+    else:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(args.out, text.encode())
+        print(f"{args.out} ({len(text.encode()) / 1e3:.0f} kB): {len(run.policies)} policies, {run.main.name} first")
     return 0
 
 

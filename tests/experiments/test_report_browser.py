@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from experiments.commands import eval as eval_command
+from experiments.commands import leaderboard as leaderboard_command
 from experiments.commands import report as report_command
 from tests.vla import synthetic
 from vla.report import Artist, write_report
@@ -150,6 +151,24 @@ def test_a_phone_and_the_dark(browser: Browser, large: Path) -> None:
     assert dark[0] != light[0]
     page.locator("#families a.rate").first.click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert complaints == []
+    page.close()
+
+
+def test_numbers_as_text_and_the_leaderboard(browser: Browser, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report_command.main(report_command.Args(run, format="md")) == 0
+    assert capsys.readouterr().out.startswith("# expert on smoke")
+    with pytest.raises(ValueError, match="a folder holds a page"):
+        report_command.main(report_command.Args(run, format="csv", folder=run / "page"))
+    assert report_command.main(report_command.Args(run, format="json", out=run / "results" / "smoke.json")) == 0
+    args = leaderboard_command.Args(run / "results", out=run / "leaderboard.html")
+    assert leaderboard_command.main(args) == 0
+    complaints: list[str] = []
+    page = opened(browser, run / "leaderboard.html", complaints, width=390)
+    assert page.locator("tbody tr").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("thead button").first.click()
+    assert page.locator("tbody th").first.inner_text().startswith("deaf")
     assert complaints == []
     page.close()
 

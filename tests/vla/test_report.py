@@ -119,7 +119,7 @@ def test_only_results_are_needed(folder: Path, tmp_path: Path) -> None:
     for name in ("evaluation.json", "results.jsonl"):
         (tmp_path / RUNS / "random" / name).write_bytes((folder / RUNS / "random" / name).read_bytes())
     run, _, data = write(tmp_path, tmp_path / "report.html")
-    assert (run.main.name, data["training"], data["clips"], data["comparisons"]) == ("random", None, [], [])
+    assert (run.main.name, data["training"], data["clips"], data["comparisons"]["pairs"]) == ("random", None, [], [])
 
 
 def test_hostile_text_stays_text(folder: Path, tmp_path: Path) -> None:
@@ -182,9 +182,10 @@ def test_the_verdict_is_honest(tmp_path: Path) -> None:
     assert not expert["breaks"]
     proved = {each.axis for each in axis_drops(run.main) if each.hardest and each.adjusted and each.adjusted < 0.05}
     assert {axis for axis, *_ in trained["breaks"]} == proved
-    found = comparisons(run)[0]
-    assert (found["first"], found["second"], found["said"]) == (0, 1, "expert is better")
-    assert found["low"] > 0
+    (found,) = comparisons(run, synthetic.CONTROLS)["pairs"]
+    assert (found["first"], found["second"], found["differ"] == []) == ("trained", "expert", False)
+    assert found["said"].startswith("expert is better than trained")
+    assert found["high"] < 0
 
 
 def test_poses_and_meshes_survive_packing() -> None:

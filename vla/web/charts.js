@@ -15,7 +15,7 @@ function forest(rows, options = {}) {
     box.append(forestRow(row, low, high));
   }
   const zero = options.zero ?? 0;
-  const ticks = [low, (low + zero) / 2, zero, (high + zero) / 2, high].filter((tick, at) => at !== 3 || high > 0.35);
+  const ticks = options.ticks || [low, (low + zero) / 2, zero, (high + zero) / 2, high].filter((tick, at) => at !== 3 || high > 0.35);
   const unit = options.unit ?? " pt";
   const said = options.tick || points;
   box.append(h("div.row.ticks", {}, h("i"), h("div.track", {}, [...new Set(ticks)].map(tick =>

@@ -24,7 +24,7 @@ const TOLD = [
   ["axes", "Where it breaks", "Each axis changes one thing about the scene and leaves the rest of the episode as it was, so every perturbed episode is compared with its unperturbed twin on the same seed.", axesSection, "Axes"],
   ["severity", "How fast it breaks", "Success by level with 95 % bands: level 0 is the training distribution, level 3 what the literature tests, level 5 beyond it.", severitySection, "Severity"],
   ["heat", "Families and axes", "Success in percent, episodes below it. Press a cell for its episodes.", heatSection, "Heat map"],
-  ["pairs", "Axes together", "What two axes cost together beyond the sum of what each costs alone, with 95 % intervals.", pairsSection, "Pairs"],
+  ["pairs", "Axes together", "What axes cost together beyond what is expected of each alone, with 95 % intervals.", pairsSection, "Pairs"],
   ["language", "Does it listen?", "A policy that listens fails when its words are taken away, and does the other thing when they speak of another goal of the same scene.", languageSection, "Language"],
   ["failures", "Why it fails", "Reasons out of a closed list, found from the simulator\u2019s state.", failuresSection, "Failures"],
   ["safety", "Is it safe?", "Measured in every control step, over all episodes.", safetySection, "Safety"],

@@ -80,7 +80,7 @@ function languageSection(policy) {
   if (controls.length) parts.push(controlsTable(controls));
   return parts.length ? [h("div.panels.two", {}, parts)] : null;
 }
-const INDEX = {low: -1, high: 1, unit: "", tick: value => value.toFixed(1).replace("-", "\u2212")};
+const INDEX = {low: -1, high: 1, ticks: [-1, 0, 1], unit: "", tick: value => value.toFixed(1).replace("-", "\u2212")};
 const signed = value => value.toFixed(2).replace("-", "\u2212");
 function indexRow(label, found, policy, task) {
   const known = found.value !== null;
@@ -165,16 +165,31 @@ function safetySection(policy) {
 const short1 = number => (number === null ? null : {show: short(number), sort: number, text: short(number)});
 
 // Policies against one another.
-function compareSection() {
-  const found = DATA.comparisons || [];
-  if (!found.length) return null;
-  const columns = [{title: "first"}, {title: "second"}, {title: "second \u2212 first", num: true}, {title: "p (McNemar, exact)", num: true},
-    {title: "P(second better)", num: true}, {title: "pairs", num: true}, {title: "verdict"}];
-  const rows = found.map(each => ({cells: [POLICIES[each.first].name, POLICIES[each.second].name,
-    {show: `${points(each.value)} [${points(each.low)}, ${points(each.high)}]`, sort: each.value, text: `${points(each.value)} [${points(each.low)}, ${points(each.high)}]`},
-    each.p === null ? null : {show: each.p < 0.001 ? "< 0.001" : each.p.toFixed(3), sort: each.p, text: String(each.p)},
-    {show: each.better.toFixed(3), sort: each.better, text: each.better.toFixed(4)}, each.pairs, {show: h("span.wrap", {}, each.said), sort: each.said, text: each.said}]}));
-  return [table("comparison", columns, rows)];
+function compareSection(policy) {
+  const {pairs, standings} = DATA.comparisons;
+  if (!pairs.length) return null;
+  const columns = [{title: "first"}, {title: "second"}, {title: "first \u2212 second", num: true}, {title: "p", num: true, hint: "exact, scenes as units"},
+    {title: "P(first better)", num: true}, {title: "pairs", num: true}, {title: "verdict"}];
+  const rows = pairs.map(each => ({cells: [each.first, each.second, {show: changeText(each), sort: each.value, text: changeText(each)},
+    {show: each.p < 0.001 ? "< 0.001" : each.p.toFixed(3), sort: each.p, text: String(each.p)},
+    {show: each.better.toFixed(3), sort: each.better, text: each.better.toFixed(4)}, each.n, {show: h("span.wrap", {}, each.said), sort: each.said, text: each.said}]}));
+  const rank = standings.map(each => ({cells: [each.policy, rateCell(POLICIES.find(other => other.name === each.policy), pooledCount(each.rate), {}), each.letters]}));
+  return [h("div.panels.two", {}, h("div.panel", {}, h("h3", {}, "Standing"), table("standing", [{title: "policy"}, {title: "success, all but controls", num: true}, {title: "letters"}], rank),
+    h("p.scale", {}, "Policies that share a letter cannot be told apart on the episodes that both ran.")), ...pairs.filter(each => [each.first, each.second].includes(policy.name)).map(each => contrastPanel(policy, each))),
+  h("div.gap", {}, table("comparison", columns, rows))];
+}
+const FULL = {low: -1, high: 1, ticks: [-1, 0, 1]};
+// The axes of one pair as seen from the policy that is looked at, the largest disadvantage first.
+function contrastPanel(policy, pair) {
+  const sign = pair.first === policy.name ? 1 : -1, other = sign > 0 ? pair.second : pair.first;
+  const rows = Object.entries(pair.axes).map(([axis, found]) => {
+    const [low, high] = sign > 0 ? [found.low, found.high] : [-found.high, -found.low], each = {value: sign * found.value, low, high};
+    return {label: axis === "none" ? "as trained" : spaced(axis.replaceAll("+", " + ")), href: linkTo(policy, {axis}), ...each, mark: found.p <= 0.05 ? "\u2605" : "", hint: `p = ${found.p.toPrecision(2)}, corrected`,
+      tone: tone(each), text: [h("b", {}, points(each.value)), h("small", {}, ` [${points(low)}, ${points(high)}] n=${found.n}`)]};
+  }).sort((a, b) => a.value - b.value);
+  const most = 8;
+  return h("div.panel", {}, h("h3", {}, `${policy.name} against ${other}`), h("p", {}, pair.said + "."), forest(rows.slice(0, most), FULL),
+    rows.length > most ? fold(`${rows.length - most} more axes`, forest(rows.slice(most), FULL)) : null);
 }
 
 // Families, as trained.
@@ -190,7 +205,7 @@ function rowsInARow() {
   if (!found.length) return null;
   const longest = Math.max(...found.map(({each}) => each.rates.length));
   const columns = [{title: "policy"}, {title: "family"}, {title: "parts in a row, mean", num: true}, ...Array.from({length: longest}, (_, at) => ({title: `at least ${at + 1}`, num: true}))];
-  return h("div.more", {}, h("h3", {}, "Several parts: done in a row"), table("in-a-row", columns, found.map(({policy, each}) => ({cells: [policy.name, each.task,
+  return h("div.gap", {}, h("h3", {}, "Several parts: done in a row"), table("in-a-row", columns, found.map(({policy, each}) => ({cells: [policy.name, each.task,
     each.average === null ? null : {show: each.average.toFixed(2), sort: each.average, text: each.average.toFixed(2)},
     ...Array.from({length: longest}, (_, at) => each.rates[at] && rateCell(policy, pooledCount(each.rates[at]), {task: each.task, axis: "none"}))]}))));
 }
