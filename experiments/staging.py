@@ -8,30 +8,43 @@ from envs.cameras import FRONT
 from envs.renderer.build import build_render_scene
 from envs.renderer.textures import texture_image
 from envs.renderer.types import Mesh, Node
-from envs.scene import SceneSpec, Texture
+from envs.scene import RGB, LightSpec, SceneSpec, Texture
 from vla.contract import FloatArray
 from vla.episode import Episode
 from vla.report_poses import Solid, Stage
 
 DETAIL = 480  # pixels: meshes are as fine as a picture of that height asks for
 PAINTED = 64  # pixels of a scanned object's picture, so few that a face's colour is that of its surroundings
-SIMPLE = ("plain", "checker", "tiles", "wood", "noise")
+SIMPLE = ("plain", "checker", "tiles", "wood", "noise", "stripes", "dots")
 
 
 def stage(episode: Episode) -> Stage:
-    """The scene of an episode as the player draws it: no camera's noise, no occluders in front of a lens."""
+    """The scene of an episode as the player draws it: seen from its front camera, without what lens and sensor do."""
     spec = SceneSpec.from_dict(episode.spec)
     scene = build_render_scene(spec, image_height=DETAIL)
+    light = spec.light
     front = next((camera for camera in spec.cameras if camera.parent == "world"), FRONT)
     return Stage(
         solids=tuple(_solid(node) for node in scene.nodes),
         eye=front.eye,
         target=front.target,
         fov_y=front.fov_y,
-        light=spec.light.direction,
+        light=light.direction,
+        sun=light.directional,
+        sky=_sky(light),
+        shadows=light.shadows,
         table=spec.table.height,
         control_hz=float(spec.robot.control_hz),
     )
+
+
+def _sky(light: LightSpec) -> RGB:
+    """Ambient light, and half of the point lights, which the player takes to come from everywhere."""
+    points = [light.point, *(lamp.rgb for lamp in light.lamps)]
+    red, green, blue = (
+        a + sum(channel) / 2 for a, channel in zip(light.ambient, zip(*points, strict=True), strict=True)
+    )
+    return red, green, blue
 
 
 def _solid(node: Node) -> Solid:

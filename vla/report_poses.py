@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from vla.contract import FloatArray
 from vla.episode import Episode
 
+Vec3 = tuple[float, float, float]
+
 POSITION_M = 1e-4  # unit of a position
 TURN = 32767  # unit of a quaternion's entry is 1 / TURN
 SHARED = 60  # meshes with more triangles are stored once for all episodes
@@ -33,7 +35,7 @@ class Solid:
         pose: Position (m, world) and quaternion xyzw.
         rgb: Colour, sRGB in [0, 1].
         rgb2: Second colour of the pattern.
-        pattern: `plain`, `checker`, `tiles`, `wood` or `noise`; others are drawn plain.
+        pattern: `plain`, `checker`, `tiles`, `wood`, `noise`, `stripes` or `dots`; others are drawn plain.
         scale_m: Side of one repetition of the pattern.
         gloss: Strength of highlights, 0 to 1.
         casts: Whether it casts a shadow.
@@ -45,8 +47,8 @@ class Solid:
     face_rgb: FloatArray | None
     row: int
     pose: tuple[float, ...]
-    rgb: tuple[float, float, float]
-    rgb2: tuple[float, float, float]
+    rgb: Vec3
+    rgb2: Vec3
     pattern: str
     scale_m: float
     gloss: float
@@ -55,13 +57,29 @@ class Solid:
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What an episode's scene looks like. `light` points to the light, `table` is the height of its top, metres."""
+    """What an episode's scene looks like.
+
+    Attributes:
+        solids: Everything in it.
+        eye: Where the view begins, metres, world.
+        target: What it looks at.
+        fov_y: Vertical field of view, degrees.
+        light: Points to the light that casts shadows, any length.
+        sun: Its strength for each channel.
+        sky: That of the light that comes from everywhere.
+        shadows: Whether there are shadows.
+        table: Height of the table's top, metres.
+        control_hz: Control steps a second.
+    """
 
     solids: tuple[Solid, ...]
-    eye: tuple[float, float, float]
-    target: tuple[float, float, float]
+    eye: Vec3
+    target: Vec3
     fov_y: float
-    light: tuple[float, float, float]
+    light: Vec3
+    sun: Vec3
+    sky: Vec3
+    shadows: bool
     table: float
     control_hz: float
 
@@ -147,6 +165,9 @@ def pack_episode(episode: Episode, stage: Stage, shelf: MeshShelf) -> dict[str, 
         "nodes": [_node(solid, shelf) for solid in stage.solids],
         "camera": {"eye": stage.eye, "target": stage.target, "fov": stage.fov_y},
         "light": stage.light,
+        "sun": [round(value, 3) for value in stage.sun],
+        "sky": [round(value, 3) for value in stage.sky],
+        "shadows": stage.shadows,
         "table": stage.table,
         "blob": pack_poses(episode.poses),
     }

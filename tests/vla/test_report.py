@@ -51,7 +51,8 @@ def solid(faces: int = 2) -> Solid:
 
 
 def stage(episode: Episode) -> Stage:
-    return Stage((solid(100), solid()), (1.0, 0.0, 0.5), (0.4, 0.0, 0.0), 45.0, (0.0, 0.0, 1.0), 0.0, 10.0)
+    up, grey = (0.0, 0.0, 1.0), (0.5, 0.5, 0.5)
+    return Stage((solid(100), solid()), (1.0, 0.0, 0.5), (0.4, 0.0, 0.0), 45.0, up, grey, grey, True, 0.0, 10.0)
 
 
 @pytest.fixture(scope="module")

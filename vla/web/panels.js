@@ -122,32 +122,35 @@ const failureView = {of: "all"};
 const reasonColor = number => (number && number <= DATA.failures ? `var(--r${number})` : "var(--r0)");
 function failuresSection(policy) {
   if (!POLICIES.some(other => other.episodes.r.some(Boolean))) return null;
-  const groups = [...POLICIES.map(other => ({label: other.name, other, pick: () => true, strong: true})),
-    ...AXES.map((axis, a) => ({label: axis.kind === "base" ? "as trained" : spaced(axis.name), other: policy, axis: axis.name, pick: (e, at) => e.a[at] === a, family: axis.family}))];
-  const seen = new Set(POLICIES.flatMap(other => other.episodes.r)), used = DATA.reasons.map((text, number) => number).filter(number => number && seen.has(number));
-  const bars = groups.map(group => failureRow(group, used)).filter(Boolean);
-  const split = POLICIES.length;
+  const seen = new Set(POLICIES.flatMap(other => [...reasonCounts(other, null).keys()]));
+  const used = DATA.reasons.map((text, number) => number).filter(number => number && seen.has(number));
+  const axes = AXES.map((axis, a) => failureRow(axis.kind === "base" ? "as trained" : spaced(axis.name), policy, axis.name, reasonCounts(policy, a), used));
   return [
     h("div.tools", {}, choice([["all", "share of all episodes"], ["failed", "share of failed ones"]], failureView.of, picked => { failureView.of = picked; redraw("failures"); }, "share of")),
     legend(used.map(number => [reasonColor(number), spaced(DATA.reasons[number])])),
-    h("div.panel.wide.bars", {}, bars.filter(bar => bar.strong).map(bar => bar.row)),
-    fold(`By axis, ${policy.name}`, h("div.panel.wide.bars", {}, bars.filter(bar => !bar.strong).map(bar => bar.row))),
+    h("div.panel.wide.bars", {}, POLICIES.map(other => failureRow(other.name, other, "*", reasonCounts(other, null), used))),
+    fold(`By axis, ${policy.name}`, h("div.panel.wide.bars", {}, axes)),
   ];
 }
-function failureRow(group, used) {
-  const episodes = group.other.episodes, counts = new Map();
-  let all = 0;
-  episodes.r.forEach((number, at) => {
-    if (!group.pick(episodes, at)) return;
-    all += 1;
-    counts.set(number, (counts.get(number) || 0) + 1);
-  });
+// How often each reason was given under an axis (null: all of them); 0 is success. Counted once a policy.
+const counted = new Map();
+function reasonCounts(policy, axis) {
+  if (!counted.has(policy.number)) {
+    const found = new Map([[null, new Map()], ...AXES.map((_, a) => [a, new Map()])]), {a, r} = policy.episodes;
+    const add = (counts, number) => counts.set(number, (counts.get(number) || 0) + 1);
+    r.forEach((number, at) => { add(found.get(null), number); add(found.get(a[at]), number); });
+    counted.set(policy.number, found);
+  }
+  return counted.get(policy.number).get(axis);
+}
+function failureRow(label, policy, axis, counts, used) {
+  const all = [...counts.values()].reduce((sum, count) => sum + count, 0), good = counts.get(0) || 0;
   if (!all) return null;
-  const good = counts.get(0) || 0, total = failureView.of === "all" ? all : all - good || 1;
+  const total = failureView.of === "all" ? all : all - good || 1;
   const parts = used.filter(number => counts.has(number)).map(number => ({share: counts.get(number) / total, color: reasonColor(number),
-    title: `${spaced(DATA.reasons[number])}: ${counts.get(number)} of ${total}`, href: linkTo(group.other, {axis: group.axis, reason: DATA.reasons[number]})}));
+    title: `${spaced(DATA.reasons[number])}: ${counts.get(number)} of ${total}`, href: linkTo(policy, {axis, reason: DATA.reasons[number]})}));
   if (failureView.of === "all") parts.push({share: good / total, color: "var(--rest)", title: `success: ${good} of ${total}`});
-  return {strong: group.strong, row: h("div.barrow", {}, h("span.name", {}, group.label), stack(parts), h("span.text", {}, `${all - good}/${all}`))};
+  return h("div.barrow", {}, h("span.name", {}, label), stack(parts), h("span.text", {}, `${all - good}/${all}`));
 }
 
 // Safety.

@@ -62,21 +62,23 @@ void main() {
   n = mat3(place) * normal; c = tint; local = position; world = at.xyz; gl_Position = view * at;
 }`;
 const FRAGMENT = `precision highp float; varying vec3 n, c, local, world;
-uniform vec3 color, color2, toward, eye; uniform float flat_, pattern, scale, gloss;
+uniform vec3 color, color2, toward, eye, sun, sky; uniform float flat_, pattern, scale, gloss;
 float grain(vec2 p) { return fract(sin(dot(floor(p), vec2(12.9898, 78.233))) * 43758.5453); }
 void main() {
   if (flat_ > .5) { gl_FragColor = vec4(0., 0., 0., .28); return; }
   vec2 p = local.xy / scale; float m = 0.;
-  if (pattern > 3.5) m = grain(p * 24.);
+  if (pattern > 5.5) m = step(length(fract(2. * p) - .5), .28);
+  else if (pattern > 4.5) m = step(.5, fract(2. * p.y));
+  else if (pattern > 3.5) m = grain(p * 24.);
   else if (pattern > 2.5) m = .4 + .25 * sin(46. * (p.y + .03 * sin(3. * p.x))) + .2 * grain(vec2(9. * p.x, 160. * p.y));
   else if (pattern > 1.5) { vec2 q = fract(p); m = step(.96, max(q.x, q.y)); }
   else if (pattern > .5) m = mod(floor(p.x) + floor(p.y), 2.);
   vec3 base = mix(color, color2, m) * c, d = normalize(n), to = normalize(eye - world);
-  float lit = max(0., dot(d, toward)), sky = .5 + .5 * d.z;
+  float lit = max(0., dot(d, toward)), up = .5 + .5 * d.z;
   float spot = gloss * pow(max(0., dot(d, normalize(toward + to))), 40.);
-  gl_FragColor = vec4(base * (.34 + .2 * sky + .5 * lit) + spot, 1.);
+  gl_FragColor = vec4(base * (sky * (.66 + .4 * up) + .92 * sun * lit) + spot * sun * 1.8, 1.);
 }`;
-const PATTERNS = {checker: 1, tiles: 2, wood: 3, noise: 4};
+const PATTERNS = {checker: 1, tiles: 2, wood: 3, noise: 4, stripes: 5, dots: 6};
 
 // One canvas and the episode that it shows.
 class View {
@@ -126,13 +128,15 @@ class View {
     gl.uniformMatrix4fv(this.at.view, false, matrix);
     gl.uniform3fv(this.at.eye, eye);
     gl.uniform3fv(this.at.toward, unit(this.data.light));
+    gl.uniform3fv(this.at.sun, this.data.sun);
+    gl.uniform3fv(this.at.sky, this.data.sky);
     gl.uniform1f(this.at.floor_z, this.data.table);
     const poses = between(this.moments, time);
     for (const node of this.nodes) this.node(node, poses, 0);
     gl.enable(gl.BLEND); gl.enable(gl.STENCIL_TEST); gl.depthMask(false);
     gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
     gl.stencilFunc(gl.EQUAL, 0, 255); gl.stencilOp(gl.KEEP, gl.KEEP, gl.INCR);
-    for (const node of this.nodes) if (node.casts) this.node(node, poses, 1);
+    for (const node of this.nodes) if (node.casts && this.data.shadows) this.node(node, poses, 1);
     gl.disable(gl.BLEND); gl.disable(gl.STENCIL_TEST); gl.depthMask(true);
   }
   node(node, poses, flat) {
