@@ -34,6 +34,7 @@ LEVELS = 6  # columns: 0 to 5
 VISIBLE = 0.25  # mean difference of two pictures, of 255, from which the eye may see one
 ACCENT = (122, 162, 247)
 STEPS = 24  # of the plot of late pictures
+SEEN = ("objects", "cameras", "light", "table", "background")  # fields of the scene that pictures show
 MOST_LINES = 6  # of text in a tile
 FOLLOWS = ("alternatives", "contrast", "spoken")  # fields that follow from others and tell a reader nothing
 
@@ -63,6 +64,8 @@ def _row(axis: Axis, wanted: str, index: int, world: World) -> ByteArray:
     specs = [_scene(axis, level, task, index) for level in range(len(axis.levels) + 1)]
     if axis.family == "semantic":
         body = _words(axis, specs)
+        if any(change.field.startswith(SEEN) for spec in specs for change in differences(specs[0], spec)):
+            body = np.concatenate([body, _tiles(axis, _pictures(axis, specs, world))])
     elif any(camera.sensor.late for spec in specs for camera in spec.cameras):
         body = _tiles(axis, [_late(spec) for spec in specs])
     else:
@@ -194,7 +197,7 @@ def _words(axis: Axis, specs: Sequence[SceneSpec]) -> ByteArray:
         magnitude = f" ({axis.levels[level - 1]:g})" if level else ""
         rows = wrap(f"{level}{magnitude}: {said}", 12, width - 12, 3)
         lines += [(row, TEXT if level else MUTED) for row in rows]
-        more = ";  ".join(_changes(specs[0], spec, (*FOLLOWS, "instruction")))
+        more = ";  ".join(_changes(specs[0], spec, (*FOLLOWS, *SEEN, "instruction")))
         lines += [(row, ACCENT) for row in (wrap(more, 11, width - 40, 2) if more else [])]
     out = np.full((10 + 17 * len(lines), width, 3), 30, np.uint8)
     for number, (line, color) in enumerate(lines):
