@@ -79,8 +79,9 @@ def _show(
 def _table(comparison: Comparison) -> Table:
     one, two = comparison.names
     table = Table(title=f"{one} against {two}", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for head in ("axis", one, two, "pairs", "difference", "p", "Holm", "better"):
-        table.add_column(head, no_wrap=True)
+    widths = {"pairs": 5, "difference": 19, "p": 6, "Holm": 8, "better": 6}  # names give way first
+    for head in ("axis", one, two, *widths):
+        table.add_column(head, no_wrap=True, min_width=widths.get(head))
     for axis, found in {"all": comparison.overall, **comparison.axes}.items():
         low, high = points(found.difference.low), points(found.difference.high)
         effect = f"{points(found.difference.value)} pt [{low}, {high}]" if found.first.n else "no pairs"
