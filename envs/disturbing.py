@@ -21,7 +21,7 @@ from envs.state import WorldState
 Float64 = NDArray[np.float64]
 
 SLIP_S = 0.2  # seconds that the fingers stay open: the Panda's go 4 cm each in them
-SLIP_AFTER_S = (0.1, 0.5)  # seconds from the grasp to the slip
+SLIP_AFTER_S = (0.1, 0.35)  # seconds from the grasp to the slip
 FREE_GAP = 0.005  # metres that a moved object keeps from others
 FREE_HAND = (0.1, 0.03)  # metres from the tool, sideways or upwards, that are free of the hand and its fingers
 NOISE, SLIP = 1, 2  # keys of the random streams

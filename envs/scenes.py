@@ -11,8 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from envs.cameras import chosen_cameras
-from envs.control import CONTROL_MODES
-from envs.robots import ROBOTS
+from envs.embodiments import with_robot
 from envs.scene import CameraSpec, GoalSpec, SceneSpec
 from envs.tasks.base import TASKS, Task
 from envs.variations import AXES
@@ -122,22 +121,3 @@ def with_cameras(spec: SceneSpec, chosen: Sequence[CameraSpec | str]) -> SceneSp
     Raises ValueError as `envs.cameras.chosen_cameras` does.
     """
     return replace(spec, cameras=chosen_cameras(chosen, spec.cameras))
-
-
-def with_robot(spec: SceneSpec, name: str, control: str | None = None) -> SceneSpec:
-    """The same scene with another robot, and with another control mode unless `control` is None.
-
-    The robot starts as far from its home as the old one did from its own, joint by joint. Raises UnknownNameError for a
-    robot or a control mode that does not exist; the message gives the nearest one.
-    """
-    old, new = ROBOTS[spec.robot.name](), ROBOTS[name]()
-    if control not in (None, spec.robot.control):
-        CONTROL_MODES[control]
-    changed = replace(spec.robot, name=name, control=control or spec.robot.control)
-    if name != spec.robot.name and spec.robot.joints:
-        off = (joint - home for joint, home in zip(spec.robot.joints, old.home, strict=True))
-        moved = zip(new.home, off, new.lower, new.upper, strict=False)  # the one with fewer joints decides
-        joints = [min(max(home + by, low), high) for home, by, low, high in moved]
-        joints += new.home[len(joints) :]
-        changed = replace(changed, joints=tuple(round(joint, 5) for joint in joints))
-    return replace(spec, robot=changed)

@@ -32,7 +32,7 @@ def frame(name: str, parent: str, xyz: Vec3, yaw: float = 0.0) -> str:
 
 
 @functools.cache
-def assemble(urdf: str, name: str, mount: Vec3, parts: str) -> str:
+def assemble(urdf: str, name: str, mount: Vec3, parts: str, without: tuple[str, ...] = ()) -> str:
     """Path of a URDF file: the arm of `urdf` standing at `mount`, with links and joints added.
 
     Args:
@@ -42,6 +42,7 @@ def assemble(urdf: str, name: str, mount: Vec3, parts: str) -> str:
             that robots of different reach share one table, one workspace and one meaning of actions.
         parts: URDF text of links and joints. They come before the arm's in the file, and so they are numbered before
             links of the arm that hang on the same parent. Mesh paths are relative to the arm's file or its parents.
+        without: Links of the arm's file that are left out, with the joints that they hang on.
 
     Raises:
         ValueError: The file or a mesh does not exist, or is not a URDF.
@@ -51,7 +52,8 @@ def assemble(urdf: str, name: str, mount: Vec3, parts: str) -> str:
         f'<robot name="{name}"><link name="{MOUNT}"/>{fixed(model.links[0].name, MOUNT, mount)}{parts}</robot>'
     )
     arm = ElementTree.parse(model.path).getroot()
-    added.extend(element for element in arm if element.tag in ("link", "joint", "material"))
+    kept = (element for element in arm if element.tag in ("link", "joint", "material"))
+    added.extend(element for element in kept if not {element.get("name"), _child(element)} & set(without))
     for mesh in added.iter("mesh"):
         mesh.set("filename", str(find_mesh(mesh.get("filename", ""), model.path)))
     for link in added.iter("link"):
@@ -62,3 +64,20 @@ def assemble(urdf: str, name: str, mount: Vec3, parts: str) -> str:
     if not path.is_file():
         write_atomically(path, content)
     return str(path)
+
+
+def parts_of(urdf: str, links: tuple[str, ...], joints: tuple[str, ...]) -> str:
+    """URDF text of some links and joints of a file (relative to the folder of pybullet_data), with absolute meshes."""
+    model = load_urdf(urdf)
+    root = ElementTree.parse(model.path).getroot()
+    chosen = [e for e in root if (e.tag == "link" and e.get("name") in links) or e.get("name") in joints]
+    for element in chosen:
+        for mesh in element.iter("mesh"):
+            mesh.set("filename", str(find_mesh(mesh.get("filename", ""), model.path)))
+    return "".join(ElementTree.tostring(element, encoding="unicode") for element in chosen)
+
+
+def _child(element: ElementTree.Element) -> str | None:
+    """Name of the link that a joint moves; None for other elements."""
+    child = element.find("child")
+    return None if child is None else child.get("link")

@@ -13,12 +13,34 @@ from envs.tasks.base import Task
 from envs.variations import axis
 
 
+OTHERS = {9.5: "panda_wsg", 16.3: "xarm6_hand", 18.9: "kuka_hand", 22.3: "xarm6", 24.9: "kuka"}  # mm -> robot
+
+
+@axis(
+    "robot",
+    "robot",
+    "mm between the surfaces of arms and of grippers",
+    tuple(OTHERS),
+    peers=("RoboTwin", "SimplerEnv", "RoboVerse"),
+    stage=0,
+)
+def robot(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
+    """Another robot, for which an action means the same: another gripper, another arm, or both.
+
+    The magnitude is how far it is from the Panda, at home: the mean distance from points of the one's surface to the
+    other's, both ways, averaged over the arms and over the grippers. Where the scene has that robot already, it becomes
+    the Panda. It comes before the axes that speak of a robot's joints.
+    """
+    other = OTHERS[magnitude]
+    return with_robot(spec, "panda" if other == spec.robot.name else other)
+
+
 @axis("start", "robot", "rad (norm over the joints)", (0.1, 0.2, 0.3, 0.5, 0.7), peers=("LIBERO-Plus", "FactorWorld"))
 def start(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """The robot starts away from home, in a random direction of joint space."""
-    robot = ROBOTS[spec.robot.name]()
-    joints = np.asarray(robot.home) + magnitude * _direction(rng, len(robot.home))
-    joints = np.clip(joints, robot.lower, robot.upper)
+    data = ROBOTS[spec.robot.name]()
+    joints = np.asarray(data.home) + magnitude * _direction(rng, len(data.home))
+    joints = np.clip(joints, data.lower, data.upper)
     return replace(spec, robot=replace(spec.robot, joints=_rounded(joints)))
 
 

@@ -12,10 +12,10 @@ from envs.control import CONTROL_MODES, WORKSPACE, action_entries, make_control
 from envs.control.convert import converted
 from envs.control.ee_pose import DOWN
 from envs.control.joints import PdJointDeltaPos
+from envs.embodiments import with_robot
 from envs.kinematics import kinematics, rotation_from_vector, vector_from_rotation
 from envs.robots import ROBOTS
 from envs.scene import RobotSpec
-from envs.scenes import with_robot
 from envs.world import World
 from policies.expert import ExpertPolicy
 from tests.envs.scenes_by_hand import scene, thing

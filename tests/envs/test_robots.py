@@ -12,13 +12,14 @@ import pytest
 
 from envs.bullet import connect
 from envs.cameras import WRIST, place, project
+from envs.embodiments import with_robot
 from envs.kinematics import Kinematics, kinematics, rotation_from_vector, vector_from_rotation
 from envs.layout import REACHABLE
 from envs.poses import pose_rows
 from envs.robots import ROBOTS
 from envs.robots.assembly import assemble
 from envs.scene import RobotSpec
-from envs.scenes import make_scene, with_robot
+from envs.scenes import make_scene
 from envs.tasks.base import TASKS
 from envs.urdf import load_urdf
 from envs.world import World
@@ -152,7 +153,7 @@ def test_experts_succeed_with_every_robot(name: str, task: str) -> None:
 
 
 def test_another_robot_changes_nothing_but_the_robot() -> None:
-    request = EpisodeRequest("PlaceInto", 3, perturbations=(Perturbation("start", 2),))
+    request = EpisodeRequest("PlaceInto", 3, perturbations=(Perturbation("start", 3),))
     plain = make_scene(request)
     for name in ROBOTS:
         other = make_scene(request, name)
