@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.embodiments import with_robot
 from envs.robots import ROBOTS
 from envs.scene import SceneSpec
 from envs.tasks.base import Task
 from envs.variations import axis
-
 
 OTHERS = {9.5: "panda_wsg", 16.3: "xarm6_hand", 18.9: "kuka_hand", 22.3: "xarm6", 24.9: "kuka"}  # mm -> robot
 

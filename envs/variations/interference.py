@@ -17,7 +17,7 @@ from envs.variations.dynamics import has_movable, movable, seed
 
 WHILE_AT_WORK = (0.05, 0.25)  # shares of the time limit between which experts are at work on nearly all goals
 BEFORE_THE_GRASP = (0.04, 0.12)  # shares between which they mostly have not come to the object yet
-HAND = 20.0  # a push on the hand is so much harder than one on an object: an arm is heavier
+HAND = 100.0  # a push on the hand is so much harder than one on an object: motors hold the arm to 1 cm even so
 GAP = 0.04  # metres that a place keeps from other objects
 MIDDLE = (0.5, 0.0)  # metres, world: of REACHABLE
 ANGLES = 72  # directions that are tried
@@ -34,7 +34,7 @@ def _can_be_moved(task: type[Task]) -> bool:
     return task.free_standing and has_movable(task)
 
 
-@axis("push", "robot", "N s on an object, 20 times that on the hand", (0.02, 0.03, 0.04, 0.06, 0.08))
+@axis("push", "robot", "N s on an object, 100 times that on the hand", (0.02, 0.03, 0.04, 0.06, 0.08))
 def push(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """An object of the goal, and at another moment the robot's hand, get a push sideways while the robot works."""
     things = movable(spec)

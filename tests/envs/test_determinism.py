@@ -1,4 +1,4 @@
-"""Every family with every robot: the same seed and actions give the same bytes, whatever was simulated before.
+"""The same seed and actions give the same bytes, whatever was simulated before: each family with half of the robots.
 
 The short version is a few steps of each; `pytest -m slow tests/envs/test_determinism.py` plays longer and more seeds.
 """
@@ -26,7 +26,8 @@ IMAGE_SIZE = 24
 
 
 def cases(seeds: Iterable[int]) -> list[Case]:
-    return list(itertools.product(TASKS, ROBOTS, seeds))
+    pairs = ((task, robot) for i, task in enumerate(TASKS) for robot in list(ROBOTS)[i % 2 :: 2])
+    return [(task, robot, seed) for (task, robot), seed in itertools.product(pairs, seeds)]
 
 
 def fingerprints(chosen: Sequence[Case], steps: int) -> dict[str, str]:
