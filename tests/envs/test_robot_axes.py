@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from envs.robots import ROBOTS
 from envs.scene import PHYSICS_HZ, DisturbanceSpec, MoveSpec, PushSpec, RobotSpec, SceneSpec
 from envs.scenes import make_scene
 from envs.simulator import Simulator
+from envs.state import WorldState
 from envs.tasks.base import TASKS
 from envs.urdf import load_urdf
 from envs.variations import AXES
@@ -68,7 +71,7 @@ def magnitude(axis: str, twin: SceneSpec, spec: SceneSpec) -> float:
     if axis == "target_moved":
         (move,) = what.moves
         return float(np.linalg.norm(np.subtract(move.position, twin.object(move.name).position)))
-    measured = {
+    measured: dict[str, Callable[[], Any]] = {
         "start": lambda: np.linalg.norm(np.subtract(robot.joints, home)),
         "base_offset": lambda: np.hypot(*np.subtract(robot.base, twin.robot.base)[:2]),
         "gripper_opening": lambda: ROBOTS[robot.name]().max_opening - robot.widest,
@@ -125,7 +128,7 @@ def test_noise_has_its_deviation_spares_the_gripper_and_depends_on_the_step_alon
     assert (other.carried_out(LEFT, world_step(spec, 7)) != found[7]).any()
 
 
-def world_step(spec: SceneSpec, step: int):  # type: ignore[no-untyped-def]
+def world_step(spec: SceneSpec, step: int) -> WorldState:
     world = World()
     world.load(spec)
     state = replace(world.state(), step=step)
@@ -148,7 +151,7 @@ def test_a_delay_shifts_the_response_by_so_many_milliseconds(late_ms: int, world
     assert np.abs(ways[1][:shift]).max() < 1e-4  # home's first joint is at 0
 
 
-def play_each(world: World, actions: list[np.ndarray]):  # type: ignore[no-untyped-def]
+def play_each(world: World, actions: list[np.ndarray]) -> Iterator[StepResult]:
     for action in actions:
         yield world.step(action)
 
