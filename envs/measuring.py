@@ -54,10 +54,6 @@ class Gauge:
         trace = Trace(self._states[tally.since :]) if tally.since else self._trace
         return failure_of(trace, tally.present, tally.reached)
 
-    def touched(self) -> str:
-        """Name of the first object that the robot touched; empty if none."""
-        return next((min(state.touched) for state in self._states if state.touched), "")
-
     def measures(self, failure: FailureName | None, progress: float, first_goal: FirstGoal) -> Measures:
         """What has been measured, with what was judged elsewhere."""
         trace = self._trace

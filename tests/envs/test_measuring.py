@@ -8,7 +8,8 @@ from envs.contacts import read_contacts
 from envs.expert import CLOSED, OPEN, fetch, move, push, retreat, stay
 from envs.failing import failure_of
 from envs.geometry import grasp_of
-from envs.measuring import motion
+from envs.measuring import Gauge, motion
+from envs.robots import ROBOTS
 from envs.scene import GoalSpec, MannerSpec, MoveSpec, SceneSpec
 from envs.scenes import make_scene
 from envs.state import WorldState
@@ -281,3 +282,27 @@ def test_a_trace_knows_where_things_are_taken_hold_of(task: str, world: World) -
     for name in trace.names:
         away = [np.linalg.norm(grasp_of(state, name)[0] - state.ee_position) for state in states]
         np.testing.assert_allclose(trace.away[:, trace.column(name)], away, atol=1e-9)
+
+
+def test_joints_at_their_limits_are_counted(world: World) -> None:
+    world.load(LIFT)
+    start, upper, gauge = world.state(), np.array(ROBOTS["panda"]().upper), Gauge(LIFT)
+    near = [np.where(np.arange(7) == i, upper - gap, start.joints) for i, gap in ((0, 0.02), (3, 0.009), (6, 0.001))]
+    for step, joints in enumerate((start.joints, *near)):
+        gauge.look(replace(start, step=step, joints=joints))
+    assert gauge.measures("timeout", 0.0, "").limit_steps == 2
+
+
+def test_what_is_knocked_off_and_who_was_hit_is_counted(world: World) -> None:
+    world.load(LIFT)
+    start = world.state()
+    fallen = replace(start.objects[OTHER], position=np.array([0.5, 0.0, -0.5]))
+    gauge = Gauge(LIFT)
+    gauge.look(start)
+    gauge.look(replace(start, step=1, touched=frozenset({OTHER}), force=9.0))
+    gauge.look(replace(start, step=2, objects={**start.objects, OTHER: fallen}, arm_on_table=True))
+    measures = gauge.measures("timeout", 0.25, "")
+    assert (measures.knocked_off, measures.bystander_hits, measures.table_hits) == (1, 1, 1)
+    assert (measures.peak_force, measures.first_touched, measures.first_approached) == (9.0, OTHER, OTHER)
+    assert (measures.intended, measures.grasped, measures.progress) == (False, False, 0.25)
+    assert Measures.from_dict(measures.to_dict()) == measures
