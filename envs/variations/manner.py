@@ -28,7 +28,7 @@ def gently(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Ta
     return _asked(replace(spec, max_steps=2 * spec.max_steps), MannerSpec("gently", force=magnitude))
 
 
-@axis("quickly", "semantic", "share of the time limit", (0.5, 0.45, 0.4, 0.35, 0.3), stage=10, changes=MANNER)
+@axis("quickly", "semantic", "share of the time limit", (0.55, 0.5, 0.45, 0.4, 0.35), stage=10, changes=MANNER)
 def quickly(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """Quickly: only a share of the usual time limit counts."""
     return _asked(spec, MannerSpec("quickly", steps=math.ceil(spec.max_steps * magnitude)))
