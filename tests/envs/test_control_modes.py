@@ -213,7 +213,7 @@ NAMES: list[tuple[dict[str, Any], str]] = [
     ({"control": "pd_joint_position"}, "Did you mean 'pd_joint_pos'"),
     ({"control": ""}, "unknown control mode ''"),
     ({"robot": "Panda2"}, "unknown robot 'Panda2'. Did you mean 'panda'"),
-    ({"robot": "iiwa"}, "Known: kuka, panda, xarm6"),
+    ({"robot": "iiwa"}, "Known: kuka, kuka_hand, panda, panda_wsg, xarm6, xarm6_hand"),
 ]
 
 

@@ -166,7 +166,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"cameras": (replace(FRONT, sensor=SensorSpec(shrink=0.5)),)}, "shrink is 0.5; expected 1 to 1000 times"),
     ({"observe": ("rgbd",)}, "unknown observation 'rgbd'. Did you mean 'rgb'"),
     ({"observe": "depth"}, "'depth' alone: put it in a tuple"),
-    ({"robot": "ur5"}, "unknown robot 'ur5'. .*Known: kuka, panda, xarm6"),
+    ({"robot": "ur5"}, "unknown robot 'ur5'. .*Known: kuka, kuka_hand, panda, panda_wsg, xarm6, xarm6_hand"),
     ({"robot": "Kuka6"}, "Did you mean 'kuka'"),
     ({"control_mode": "pd_ee_delta_pos"}, "Did you mean 'pd_ee_delta_pose'"),
     ({"image_size": 0}, "at least one pixel"),

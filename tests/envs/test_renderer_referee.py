@@ -14,8 +14,7 @@ from envs.poses import ROBOT_BODY
 from envs.renderer.build import build_render_scene
 from envs.renderer.make import make_renderer
 from envs.renderer.types import Frame, Renderer
-from envs.robots import ROBOTS
-from tests.envs.rendering import random_case
+from tests.envs.rendering import ROBOT_NAMES, random_case
 
 SCENES = 20
 SIZE = 160
@@ -84,7 +83,7 @@ def test_depth_and_segmentation_agree_with_tiny_renderer(scene: tuple[int, list[
 
 def test_the_scenes_above_have_every_robot_and_every_kind_of_fixture() -> None:
     specs = [random_case(5 * number, SIZE)[0] for number in range(SCENES // 5)]
-    assert {spec.robot.name for spec in specs} == set(ROBOTS)
+    assert {spec.robot.name for spec in specs} == set(ROBOT_NAMES)
     fixtures = {name for name in OBJECT_KINDS if object_kind(name).fixture}
     assert fixtures <= {item.kind for spec in specs for item in spec.objects}
 
