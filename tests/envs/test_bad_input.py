@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 
 from envs.cameras import FRONT
-from envs.scene import GoalSpec, SceneSpec
+from envs.scene import GoalSpec, LampSpec, ScenerySpec, SceneSpec, Texture
 from envs.scenes import make_scene
 from envs.world import World
 from vla.contract import EpisodeRequest, Perturbation
 
 GOOD = make_scene(EpisodeRequest("PlaceInto", 0))
 NAN, INF = float("nan"), float("inf")
+UP = (0.0, 0.0, 1.0)
+POST = ScenerySpec("box", (0.1, 0.1, 0.5), (0.0, 0.4, 0.25), 0.0, Texture())
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,12 @@ SPECS: dict[str, tuple[SceneSpec, str]] = {
         "a vector of length > 0",
     ),
     "negative light": (replace(GOOD, light=replace(GOOD.light, ambient=(-0.1, 0.5, 0.5))), "0 or more"),
+    "negative lamp": (replace(GOOD, light=replace(GOOD.light, lamps=(LampSpec((-0.1, 0.0, 0.0), UP),))), "0 or more"),
+    "lamp nowhere": (replace(GOOD, light=replace(GOOD.light, lamps=(LampSpec(UP, (NAN, 0.0, 1.0)),))), "finite"),
+    "mirror of more than all": (thing(mirror=1.1), "a share from 0 to 1"),
+    "scenery of no size": (replace(GOOD, scenery=(replace(POST, size=(0.1, 0.0, 0.1)),)), r"scenery\[0\]: size"),
+    "scenery nowhere": (replace(GOOD, scenery=(POST, replace(POST, yaw=INF))), r"scenery\[1\]: position, yaw"),
+    "scenery of no shape": (replace(GOOD, scenery=(replace(POST, shape="ball"),)), "box or cylinder"),  # type: ignore[arg-type]
     "no time": (replace(GOOD, max_steps=0), "at least 1 control step"),
     "table of no size": (replace(GOOD, table=replace(GOOD.table, size=(1.0, 0.0, 0.1))), "numbers > 0"),
 }
