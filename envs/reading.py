@@ -137,6 +137,7 @@ def _nouns() -> tuple[frozenset[str], frozenset[str]]:
     """All nouns, and those of them that are plurals."""
     kinds = [OBJECT_KINDS[name].noun for name in OBJECT_KINDS]
     plurals = {noun.many for noun in kinds} | {f"{word}s" for word in THINGS}
+    plurals |= {f"{word}s" for noun in kinds for word in noun.synonyms}
     singular = {word for noun in kinds for word in (noun.word, *noun.synonyms)} | set(THINGS)
     return frozenset(singular | plurals), frozenset(plurals - singular)
 

@@ -159,7 +159,8 @@ def kinds_called(noun: str) -> frozenset[str]:
         return frozenset()
     kinds = {name: OBJECT_KINDS[name].noun for name in OBJECT_KINDS}
     trained = frozenset(name for name, entry in kinds.items() if noun in (entry.word, entry.many))
-    return trained or frozenset(name for name, entry in kinds.items() if noun in entry.synonyms)
+    synonyms = {name: (*entry.synonyms, *(f"{word}s" for word in entry.synonyms)) for name, entry in kinds.items()}
+    return trained or frozenset(name for name in kinds if noun in synonyms[name])
 
 
 def extent(thing: ObjectSpec) -> float:

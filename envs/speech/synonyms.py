@@ -70,8 +70,8 @@ OTHERS: Mapping[str, tuple[str, ...]] = {  # outside noun phrases
     "shape": ("form",),
     "shut": ("closed",),
     "table": ("desk",),
-    "thing": ("item",),
-    "things": ("items",),
+    "thing": ("item", "object"),
+    "things": ("items", "objects"),
     "tower": ("column",),
     "upright": ("vertical",),
 }
@@ -137,9 +137,9 @@ def _places(tokens: Sequence[str]) -> Iterator[Exchange]:
 def _nouns(word: str) -> tuple[str, ...]:
     """Synonyms of a noun, in the same number."""
     if word in THINGS:
-        return ("item",)
+        return THINGS[1:]
     if word in [f"{thing}s" for thing in THINGS]:
-        return ("items",)
+        return tuple(f"{thing}s" for thing in THINGS[1:])
     for kind in (OBJECT_KINDS[name].noun for name in OBJECT_KINDS):
         if word == kind.word:
             return kind.synonyms

@@ -16,7 +16,7 @@ from envs.speech.senses import by_sense
 from envs.tasks.base import Task
 from envs.variations import axis
 
-TOLD_APART = 20.0  # Delta E between what is called by an unseen name and everything of another colour
+TOLD_APART = 20.0  # Delta E between what is called by an unseen name and the table and things of other colours
 NEAR = 8.0  # Delta E by which the colour that a name means may be farther than the magnitude
 
 
@@ -77,7 +77,7 @@ def _drawn(spec: SceneSpec, color: str, magnitude: float, rng: np.random.Generat
     far = [(away, name) for away, name in names if away >= magnitude] or list(names[-1:])
     near = [item for item in far if item[0] < magnitude + NEAR] or far[:1]
     order = [near[i] for i in rng.permutation(len(near))]
-    others = [thing.texture.rgb for thing in spec.objects if thing.color != color]
+    others = [thing.texture.rgb for thing in spec.objects if thing.color != color] + [spec.table.texture.rgb]
     for away, name in (*order, *(item for item in far if item not in near)):
         rgb = _towards(named_color(color), hue(name), min(magnitude / away, 1.0))
         if all(difference(rgb, other) > TOLD_APART for other in others):
