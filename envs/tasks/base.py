@@ -7,7 +7,6 @@ conditions of `envs.goals`, its expert is made of the motions of `envs.expert`. 
 
 from __future__ import annotations
 
-import functools
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -332,12 +331,7 @@ def _since(start: float, now: float) -> float:
 
 def training_vocabulary() -> tuple[str, ...]:
     """All words of the training instructions of all tasks, sorted."""
-    return _vocabulary(tuple(TASKS))
-
-
-@functools.cache
-def _vocabulary(names: tuple[str, ...]) -> tuple[str, ...]:
-    return vocabulary(TASKS[name].grammar for name in names)
+    return vocabulary(TASKS[name].grammar for name in TASKS)
 
 
 def make_thing(color: str, kind: str, size: tuple[float, ...] | None = None, material: str = "plastic") -> ObjectSpec:

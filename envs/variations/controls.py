@@ -10,8 +10,9 @@ import numpy as np
 from envs.absent import about_absent
 from envs.objects import OBJECT_KINDS
 from envs.scene import GoalSpec, SceneSpec
-from envs.tasks.base import TASKS, Task, training_vocabulary
+from envs.tasks.base import TASKS, Task
 from envs.variations import axis
+from envs.variations.sentences import known_words
 
 COMMON = ("block", "cylinder", "ball", "star", "cone")  # kinds that families speak of in the plural
 SHUFFLES = 20  # draws until the order of the words is another one
@@ -56,7 +57,7 @@ def _replaced(goal: GoalSpec) -> Mapping[str, Sequence[str]]:
 
     Of each part the target; of three things that are named all but the last: else a tower could be begun.
     """
-    known = set(training_vocabulary())
+    known = set(known_words())
     common = [kind for kind in COMMON if {OBJECT_KINDS[kind].noun.word, OBJECT_KINDS[kind].noun.many} <= known]
     kinds: dict[str, Sequence[str]] = {}
     for part in goal.parts or (goal,):

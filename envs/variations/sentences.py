@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
-from envs.grammar import Grammar
+from envs.grammar import Grammar, vocabulary
 from envs.scene import GoalSpec, SceneSpec
 from envs.speech.fillers import FILLERS, padded
 from envs.speech.frames import LANGUAGES, found_frames
 from envs.speech.switching import switched
 from envs.speech.typing_errors import mistyped
 from envs.speech.word_order import reordered
-from envs.tasks.base import TASKS, Task, training_vocabulary
+from envs.tasks.base import TASKS, Task
 from envs.variations import axis
 
 
@@ -75,9 +76,19 @@ def other_language(
 @axis("typos", "semantic", "share of words with a typing error", (0.2, 0.4, 0.6, 0.8, 1.0), stage=10)
 def typos(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """Letters swapped, left out, doubled, or mistaken for their neighbour on the keyboard."""
-    known = training_vocabulary()
+    known = known_words()
     lines = [mistyped(line, magnitude, known, rng) for line in spec.instruction.split("\n")]
     return replace(spec, instruction="\n".join(lines))
+
+
+def known_words() -> tuple[str, ...]:
+    """The words of training; kept for the families that are registered now, for they take a while to be listed."""
+    return _known_words(tuple(TASKS))
+
+
+@cache
+def _known_words(names: tuple[str, ...]) -> tuple[str, ...]:
+    return vocabulary(TASKS[name].grammar for name in names)
 
 
 def parts_of(goal: GoalSpec, number: int | None) -> list[tuple[GoalSpec, Grammar]]:
