@@ -55,7 +55,7 @@ def light_direction(
 ) -> SceneSpec:
     """The sun stands elsewhere: so many degrees away from where it was, in a random direction, never too low.
 
-    LIBERO-Plus and RoboVerse draw directions and grade none; half a right angle is their typical draw.
+    LIBERO-Plus and RoboVerse vary the direction without a dose.
     """
     old = np.asarray(spec.light.direction) / np.linalg.norm(spec.light.direction)
     while True:  # a direction less than 75 degrees from the zenith has such neighbours at any distance up to 75

@@ -89,7 +89,7 @@ def object_material(
 ) -> SceneSpec:
     """Each object mirrors more of its light, like polished metal of its own colour.
 
-    RoboVerse draws roughness and metallic share at random, whose mean is level 3.
+    RoboVerse draws roughness and metallic share at random, without a dose; level 3 is the middle of all that there is.
     """
     return replace(spec, objects=tuple(replace(thing, mirror=magnitude) for thing in spec.objects))
 

@@ -60,7 +60,7 @@ def camera_orientation(
 def camera_fov(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task: Task, previous: float) -> SceneSpec:
     """The front camera's lens is wider or narrower by the magnitude (of 45 degrees); it still sees every object.
 
-    LIBERO-Plus changes the field of view too, and does not say by how much.
+    LIBERO-Plus changes the field of view too; we found no number for how much.
     """
     return _front(spec, lambda camera: _zoomed(camera, _sign(rng) * magnitude))
 
