@@ -25,7 +25,7 @@ ROOM = 0.03  # metres between footprints that are enough where training leaves `
 STEP = 0.01  # metres of the grid of places that are tried
 DRAWS = 60  # of things that the task may not accept where they are, before the layout is drawn again
 REDRAWS = 20
-WIDEST = 0.05  # metres: what reaches farther from its middle is too wide to be taken
+WIDEST = 0.06  # metres: what reaches farther from its middle is too wide to be taken
 MAIN = 1.25  # how much wider than the others the thing is that a cluster is built around
 
 
@@ -57,7 +57,7 @@ def loose(spec: SceneSpec, task: Task) -> list[ObjectSpec]:
 
 def _loose(thing: ObjectSpec, targets: Sequence[str]) -> bool:
     kind = object_kind(thing.kind)
-    hollow = kind.container and thing.role not in targets
+    hollow = kind.container and thing.kind not in targets
     return kind.graspable and not hollow and thing.kind != "cover" and radius(thing) < WIDEST
 
 

@@ -16,7 +16,7 @@ from envs.variations import axis
 
 SWAPS: Mapping[str, tuple[str, ...]] = {  # family -> kinds that it never shows as a place, and that do as one
     "PlaceInto": ("crate", "tray", "cup", "mug"),
-    "PlaceRelative": ("crate", "tray"),
+    "PlaceRelative": ("tray", "mug"),
     "PlaceOn": ("tray",),
     "PutIn": ("bowl", "plate"),
 }
