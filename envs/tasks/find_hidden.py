@@ -10,7 +10,7 @@ import numpy as np
 from envs.expert import Plan, fetch, lift
 from envs.goals import Condition
 from envs.grammar import COLORS, Grammar
-from envs.layout import free_spot, stand
+from envs.layout import free_spot, radius, stand
 from envs.predicates import Held, Lifted, Near, OnTable
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
@@ -85,7 +85,9 @@ class FindHidden(Task):
         target = spec.goal.target
         cover = hiding(spec, target)
         others = [thing for thing in spec.objects if thing.name != cover]
-        away = np.array([*free_spot(spec.object(cover), others, ROOM), spec.table.height])
+        widths = radius(spec.object(cover)) + radius(spec.object(target))
+        room = max(ROOM, NEAR + 0.005 - widths)  # small ones must go as far away
+        away = np.array([*free_spot(spec.object(cover), others, room), spec.table.height])
         return Plan(
             (
                 ~Near(cover, target, NEAR) & OnTable(cover) & ~Held(cover),
