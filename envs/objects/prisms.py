@@ -1,4 +1,4 @@
-"""Upright prisms whose outlines no task trains on; two sides of each are parallel, for the fingers."""
+"""Upright prisms whose outlines no task trains on; two sides of each are parallel, for the fingers. And a board."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from envs.objects import Grasp, Noun, Shape, Size, kind
+from envs.objects import Grasp, Noun, Piece, Shape, Size, kind
 from envs.objects.files import prism_piece
-from envs.objects.meshes import Float64, prism
+from envs.objects.meshes import Float64, box_mesh, prism
 from envs.objects.strokes import Glyph, glyph_shape
 
 DEFAULT_SIZE: Mapping[str, float] = {"radius": 0.027, "height": 0.03}
@@ -43,6 +43,16 @@ def _prism(outline: Float64, size: Size) -> Shape:
 def cross(size: Size) -> Shape:
     """Two bars of one length across each other."""
     return glyph_shape(CROSS, size[0], size[1])
+
+
+@kind(
+    "board", {"thickness": 0.016, "width": 0.06, "height": 0.08}, noun=Noun("board", ("panel", "partition")), mass=0.3
+)
+def board(size: Size) -> Shape:
+    """An upright board across x, taken at its two faces."""
+    pieces = (Piece("box", (size[0] / 2, size[1] / 2, size[2] / 2)),)
+    grasp = Grasp(yaw=np.pi / 2)
+    return Shape(box_mesh(size), pieces, size[2], float(np.hypot(size[0], size[1]) / 2), grasp=grasp)
 
 
 for _name, (_outline, _noun) in OUTLINES.items():

@@ -101,7 +101,7 @@ BESIDES = 0.008  # metres between what hides the target and other things, or the
 PICTURE = 256  # pixels a side of the picture in which shares are counted
 HALVINGS = 9  # of the interval of heights
 REDRAWS = 40
-CLOSE = 0.03  # share that may be missing
+CLOSE = 0.03  # share by which it may be missed
 
 
 @axis(
@@ -118,11 +118,10 @@ def target_hidden(
 
     Where nothing can stand there the objects are placed anew.
     """
-    color, _ = untaken(
-        spec, ((c, "block") for c in rng.permutation([*COLORS, *MORE_COLORS]) if c != target_of(spec).color)
-    )[0]
+    colors = [str(color) for color in rng.permutation([*COLORS, *MORE_COLORS])]
+    color = next(color for color in colors if color != target_of(spec).color)
     for _ in range(REDRAWS):
-        for board in _boards(spec, make_thing(color, "block"), task):
+        for board in _boards(spec, make_thing(color, "board"), task):
             fit = _high_enough(spec, board, magnitude)
             if fit is not None:
                 full = replace(spec, objects=(*spec.objects, *named_apart([fit], spec.objects)))
@@ -146,7 +145,7 @@ def _boards(spec: SceneSpec, thing: ObjectSpec, task: Task) -> Iterator[ObjectSp
     for distance in (reach + 0.02, 0.065, 0.075, 0.09, 0.13):
         x, y = np.add(target.position[:2], ahead * (distance / ahead[0]))
         height = HIGHEST if distance - THICK / 2 > HAND[0] + BESIDES else LOW
-        board = replace(thing, size=(THICK, round(width, 4), height), distractor=True, mass=0.3)
+        board = replace(thing, size=(THICK, round(width, 4), height), distractor=True)
         board = raised([stand(board, round(float(x), 4), round(float(y), 4))], spec.table.height)[0]
         others = [o for o in spec.objects if o.name != target.name and resting(o, spec.table.height)]
         if all(_apart(board, o) for o in others) and task.leaves_room(spec, [board]):
