@@ -1,4 +1,4 @@
-"""What else stands on the table: more things, things that look like the target, piles, and what hides the target."""
+"""What else stands on the table: more things, and things that look like the target."""
 
 from __future__ import annotations
 
