@@ -13,11 +13,11 @@ from envs.referring import Way, references
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 
 WAYS_BY_LEVEL: Mapping[int, tuple[Way, ...]] = {
-    1: ("color", "shape"),
-    2: ("size", "material"),
-    3: ("position",),
-    4: ("relation",),
-    5: ("order", "negation", "nested"),
+    1: ("color", "shape", "size", "material"),
+    2: ("position",),
+    3: ("relation",),
+    4: ("order", "negation"),
+    5: ("nested",),
 }
 LASTING: tuple[Way, ...] = ("color", "shape", "size", "material", "negation")  # stay true when things are moved
 
@@ -62,9 +62,10 @@ def _filled(slots: str, said: Mapping[str, str]) -> str:
 def _choices(spec: SceneSpec, name: str, level: int, rng: np.random.Generator, *, lasting: bool) -> Sequence[str]:
     """Descriptions that denote the object: nearest level first, then those without its colour, then in random order."""
     choices: list[str] = []
+    one_material = len({thing.material for thing in spec.objects}) == 1  # then to name it tells nothing
     for near in sorted(WAYS_BY_LEVEL, key=lambda other: (abs(other - level), other)):
         ways = [way for way in WAYS_BY_LEVEL[near] if way in LASTING or not lasting]
-        found = references(spec, name, ways)
+        found = [d for d in references(spec, name, ways) if not (one_material and d.material)]
         drawn = [found[i] for i in rng.permutation(len(found))]
         drawn.sort(key=lambda description: bool(description.color) and description.way != "color")
         choices += [description.text() for description in drawn]

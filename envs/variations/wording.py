@@ -31,7 +31,7 @@ def paraphrase(spec: SceneSpec, rng: np.random.Generator, magnitude: float, task
 @axis(
     "reference",
     "semantic",
-    "how to find it (1 a word, 2 size or material, 3 place, 4 another object, 5 order, negation or nesting)",
+    "how to find it (1 a word, 2 place, 3 another object, 4 number or negation, 5 an object found so itself)",
     (1, 2, 3, 4, 5),
     peers=("INT-ACT", "LIBERO-Plus", "RoboLab", "VLABench", "VLA-Arena"),
     stage=4,
