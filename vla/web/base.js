@@ -34,6 +34,7 @@ function points(value) {
   const whole = Math.round(100 * value);
   return whole === 0 ? "0" : (whole > 0 ? "+" : "\u2212") + Math.abs(whole);
 }
+const signed = value => value.toFixed(2).replace("-", "\u2212");
 const plural = (count, one, more) => `${count} ${count === 1 ? one : more || one + "s"}`;
 const short = value => (Math.abs(value) >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toPrecision(3));
 const spaced = name => name.replaceAll("_", " ");

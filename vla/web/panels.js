@@ -73,7 +73,7 @@ function languageSection(policy) {
   const follow = policy.stats.following, controls = AXES.filter(axis => axis.kind === "control" && POLICIES.some(other => pooled(other, axis.name, 1)));
   const heard = POLICIES.filter(other => other.stats.following), parts = [];
   if (heard.length) parts.push(h("div.panel", {}, h("h3", {}, "Index of following"), forest(heard.map(other => indexRow(other.name, other.stats.following, other)), INDEX),
-    h("p.scale", {}, "How much more often it reaches what it is told than what it is not told, over twins of one scene with two instructions.")));
+    h("p.scale", {}, "How much more often it reaches what it is told than what it is not told, over twins of one scene with two instructions." + (EXPERT ? " The scripted expert is given the goal, not the words, so its index is 0." : ""))));
   const matrix = confusion(policy);
   if (matrix) parts.push(matrix);
   if (follow && follow.families.length > 1) parts.push(h("div.panel.full", {}, h("h3", {}, `Index by family, ${policy.name}`), forest(follow.families.map(each => indexRow(each.task, each, policy, each.task)), INDEX)));
@@ -81,7 +81,6 @@ function languageSection(policy) {
   return parts.length ? [h("div.panels.two", {}, parts)] : null;
 }
 const INDEX = {low: -1, high: 1, ticks: [-1, 0, 1], unit: "", tick: value => value.toFixed(1).replace("-", "\u2212")};
-const signed = value => value.toFixed(2).replace("-", "\u2212");
 function indexRow(label, found, policy, task) {
   const known = found.value !== null;
   return {label, href: linkTo(policy, {axis: "swapped", task}), value: known ? found.value : NaN, low: found.low ?? -1, high: found.high ?? 1, tone: known && found.low > 0 ? "good" : "even",

@@ -86,7 +86,7 @@ function cards(policy) {
   const items = [], card = (what, big, small, tone) => items.push(h("div.card", {}, h("div.what", {}, what), h("div", {class: "big " + (tone || "")}, big), h("div.small", {}, small)));
   const {verdict, following, safety} = policy.stats, worst = [...verdict.breaks].sort((a, b) => a[2] - b[2])[0];
   if (worst) card(`Largest loss: ${spaced(worst[0])}, level ${worst[1]}`, `${points(worst[2])} pt`, magnitude(AXIS.get(worst[0]), worst[1]), "bad");
-  if (following && following.value !== null) card("Does what it is told: 0 is deaf, 1 always obeys", following.value.toFixed(2), `[${following.low.toFixed(2)}, ${following.high.toFixed(2)}] of ${following.pairs} twins`);
+  if (following && following.value !== null && policy.role === "policy") card("Does what it is told: 0 is deaf, 1 always obeys", signed(following.value), `[${signed(following.low)}, ${signed(following.high)}] of ${following.pairs} twins`);
   for (const [other, what] of [[EXPERT, "Ceiling: the expert, all cells"], [RANDOM, "Floor: random actions, all cells"]]) {
     if (!other || other === policy) continue;
     const [k, n, , low, high] = other.stats.all;
