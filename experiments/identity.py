@@ -11,6 +11,7 @@ from envs import simulator
 from envs.golden import pictures
 from envs.scene import PHYSICS_HZ
 from envs.scenes import make_scene
+from experiments.suites import FROZEN
 from vla.episode import canonical_json
 from vla.results import read_json
 from vla.suites import Suite
@@ -36,7 +37,10 @@ def worlds_hash(suite: Suite, most: int = SAMPLE) -> str:
 
 
 def identity(suite: Suite, renderer: str, policy: str) -> dict[str, Any]:
-    """What an evaluation stores beside the suite's hash; warns if the policy was trained on other pictures."""
+    """What an evaluation stores beside the suite's hash.
+
+    Warns if the policy was trained on other pictures, or a published suite's episodes are not the published ones.
+    """
     now = pictures(renderer)
     before = trained_on(policy)
     if before and before != now:
@@ -45,7 +49,15 @@ def identity(suite: Suite, renderer: str, policy: str) -> dict[str, Any]:
             "success may differ for that reason alone",
             stacklevel=2,
         )
-    return {"worlds": worlds_hash(suite), "pictures": now}
+    worlds = worlds_hash(suite)
+    published = read_json(FROZEN).get(suite.name, {}) if FROZEN.exists() else {}
+    if published.get("hash") == suite.hash and published["worlds"] != worlds:
+        warnings.warn(
+            f"the episodes of suite {suite.name!r} are not the published ones: worlds {worlds}, "
+            f"published {published['worlds']}; something that builds scenes was changed",
+            stacklevel=2,
+        )
+    return {"worlds": worlds, "pictures": now}
 
 
 def trained_on(policy: str) -> dict[str, str]:
