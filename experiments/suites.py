@@ -86,7 +86,7 @@ _SUITES = (
     Suite("language", FAMILIES, controls=CONTROLS, episodes=20),
     Suite("standard", FAMILIES, AXES, (1, 3, 5), CONTROLS, episodes=1, base=24, combinations=TOGETHER),
     Suite("full", FAMILIES, AXES, (1, 2, 3, 4, 5), CONTROLS, episodes=5, base=100, combinations=TOGETHER),
-    # interactions: all pairs of the demo's axes, and axes drawn for each episode (new axes change what is drawn: not frozen)
+    # interactions: all pairs of the demo's axes, and axes drawn for each episode (new ones are drawn too: not frozen)
     Suite(
         "mixed",
         TASKS,
