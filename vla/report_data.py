@@ -17,7 +17,7 @@ from typing import Any
 from vla.evaluation import EPISODES, MANIFEST, RUNS
 from vla.results import RESULTS, Record, digest, read_json, read_results
 from vla.store import EpisodeStore
-from vla.suites import UNPERTURBED, Suite
+from vla.suites import Suite
 from vla.summary import Summary, summarize
 
 
@@ -93,7 +93,9 @@ class PolicyRun:
         """What gives numbers again, with the options `--task` and `--axis` still to be added."""
         name = self.suite.name if self.named else str(self.folder / MANIFEST)
         words = ["vla", "eval", "--policy", str(self.manifest["source"]), "--suite", name, "--name", self.name]
-        if self.suite.count(UNPERTURBED) == self.suite.episodes:  # perhaps not the named suite's own number
+        if (
+            max(self.suite.base, self.suite.per_control) <= self.suite.episodes
+        ):  # perhaps not the named suite's own number
             words += ["--episodes", str(self.suite.episodes)]
         return shlex.join([*words, "--seed", str(self.suite.seed), "--out", "runs/again"])
 

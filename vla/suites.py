@@ -40,6 +40,7 @@ class Suite:
         base: Episodes of the in-distribution cells where that is more than `episodes`: the rate that all others are
             compared with deserves the narrowest interval. Each axis has other ones of these scenes, so every perturbed
             episode has its twin.
+        per_control: Episodes of the cells of controls where that is more than `episodes`.
         seed: Suite seed.
         combinations: Axes that are turned on together, each combination run at every level.
         without: Pairs (task, axis) that are left out, because the axis means nothing for the task.
@@ -57,6 +58,7 @@ class Suite:
     version: int = 1
     combinations: tuple[tuple[str, ...], ...] = ()
     without: tuple[tuple[str, str], ...] = ()
+    per_control: int = 0
 
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be run."""
@@ -87,11 +89,14 @@ class Suite:
 
     def count(self, axis: str) -> int:
         """Episodes of each cell of an axis."""
+        if axis in self.controls:
+            return max(self.episodes, self.per_control)
         return max(self.episodes, self.base) if axis == UNPERTURBED else self.episodes
 
     def _first(self, axis: str) -> int:
         """Index of an axis' first episode; it does not depend on which other axes there are."""
-        return 0 if axis == UNPERTURBED else zlib.crc32(axis.encode()) % (self.count(UNPERTURBED) - self.episodes + 1)
+        spare = self.count(UNPERTURBED) - self.count(axis)
+        return zlib.crc32(axis.encode()) % (spare + 1) if spare > 0 else 0
 
     def _request(self, cell: Cell, index: int) -> EpisodeRequest:
         axes = () if cell.axis == UNPERTURBED else cell.axis.split(TOGETHER)
@@ -137,6 +142,7 @@ class Suite:
             controls=tuple(axis for axis in self.controls if not axes or axis in axes),
             episodes=self.episodes if episodes is None else episodes,
             base=self.base if episodes is None else 0,
+            per_control=self.per_control if episodes is None else 0,
             seed=self.seed if seed is None else seed,
         )
 

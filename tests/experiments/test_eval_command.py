@@ -32,11 +32,11 @@ from vla.results import RESULTS, Record, digest, read_results
 from vla.store import EpisodeStore
 from vla.text import Vocabulary
 
-SUITE = ("--suite", "smoke", "--episodes", "3", "--policy", "expert")
+SUITE = ("--suite", "tiny", "--episodes", "3", "--policy", "expert")
 
 
 def run(capsys: pytest.CaptureFixture[str], out: Path, **options: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {"policy": "expert", "suite": "smoke", "episodes": 1, "workers": 0, "json": True} | options
+    given: dict[str, Any] = {"policy": "expert", "suite": "tiny", "episodes": 1, "workers": 0, "json": True} | options
     assert eval_command.main(eval_command.Args(out=out, **given)) == 0
     data: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
     return data
@@ -151,7 +151,7 @@ def test_wrong_names_are_answered_before_anything_runs(tmp_path: Path) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"policy": "expret"}, "Did you mean 'expert'"),
         ({"policy": "expert", "suite": "smok"}, "Did you mean 'smoke'"),
-        ({"policy": "expert", "suite": "smoke", "task": ("Lft",)}, "Did you mean 'Lift'"),
+        ({"policy": "expert", "suite": "tiny", "task": ("Lft",)}, "Did you mean 'Lift'"),
     ]
     for options, message in cases:
         with pytest.raises(ValueError, match=message):

@@ -63,7 +63,7 @@ def browser() -> Iterator[Browser]:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("run")
     for policy in ("expert", "deaf"):
-        args = eval_command.Args(policy, suite="smoke", episodes=1, workers=0, out=run)
+        args = eval_command.Args(policy, suite="tiny", episodes=1, workers=0, out=run)
         assert eval_command.main(args) == 0
     return run
 

@@ -14,7 +14,7 @@ from experiments import identity
 from experiments.commands import suites as command
 from experiments.demo import PRESETS
 from experiments.suites import AXES as SUITE_AXES
-from experiments.suites import CONTROLS, FAMILIES, PUBLISHED, SUITES
+from experiments.suites import CONTROLS, FAMILIES, FROZEN, PUBLISHED, SUITES
 from vla.contract import EpisodeRequest
 from vla.seeding import episode_seed
 
@@ -53,7 +53,7 @@ def test_published_suites_are_frozen() -> None:
 def test_a_changed_scene_changes_a_frozen_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TASKS["Lift"], "max_steps", 51)
     suite = SUITES["demo"]
-    frozen = json.loads(command.FROZEN.read_text())["demo"]
+    frozen = json.loads(FROZEN.read_text())["demo"]
     assert identity.worlds_hash(suite) != frozen["worlds"]
     with pytest.warns(UserWarning, match="are not the published ones"):
         identity.identity(suite, "raster", "expert")
