@@ -84,7 +84,7 @@ _SUITES = (
     Suite("in-distribution", TASKS, episodes=100),
     Suite("families", FAMILIES, episodes=20),
     Suite("language", FAMILIES, controls=CONTROLS, episodes=20),
-    Suite("standard", FAMILIES, AXES, (1, 3, 5), CONTROLS, episodes=1, base=24, combinations=TOGETHER, per_control=10),
+    Suite("standard", FAMILIES, AXES, (1, 3, 5), CONTROLS, episodes=1, base=30, combinations=TOGETHER, per_control=12),
     Suite("full", FAMILIES, AXES, (1, 2, 3, 4, 5), CONTROLS, episodes=5, base=100, combinations=TOGETHER),
     # interactions: all pairs of the demo's axes, and axes drawn for each episode (new ones are drawn too: not frozen)
     Suite(
@@ -104,10 +104,10 @@ _SUITES = (
         (2, 4),
         CONTROLS,
         episodes=1,
-        base=24,
+        base=30,
         seed=7919,
         combinations=TOGETHER,
-        per_control=10,
+        per_control=12,
     ),
 )
 SUITES: dict[str, Suite] = {suite.name: applicable(suite) for suite in _SUITES}

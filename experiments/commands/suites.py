@@ -88,12 +88,13 @@ def row(suite: Suite) -> dict[str, Any]:
 
 def _table() -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, name in enumerate(("suite", "families", "axes", "levels", "together", "controls", "episodes", "hash")):
+    for number, name in enumerate(
+        ("suite", "episodes", "families", "axes", "levels", "joint", "controls", "frozen as")
+    ):
         table.add_column(name, justify="left" if number in (0, 7) else "right", no_wrap=True)
     for name, suite in SUITES.items():
         facts = row(suite)
-        levels = " ".join(map(str, facts["levels"])) if suite.axes else ""
-        counts = (str(facts[key]) for key in ("combinations", "controls", "episodes"))
-        mark = "" if name in PUBLISHED else " (not frozen)"
-        table.add_row(name, str(facts["tasks"]), str(facts["axes"]), levels, *counts, facts["hash"] + mark)
+        counts = [str(facts[key]) for key in ("episodes", "tasks", "axes", "combinations", "controls")]
+        counts.insert(3, " ".join(map(str, facts["levels"])) if suite.axes else "")
+        table.add_row(name, *counts, facts["hash"] if name in PUBLISHED else "-")
     return table
