@@ -60,8 +60,8 @@ def test_suites_name_what_exists() -> None:
         )
         assert all(axes[name] == "control" for name in suite.controls)
     assert set(TASKS) <= set(REGISTERED_TASKS)
-    with pytest.raises(ValueError, match=r"unknown suite 'frist'\. Did you mean 'first'"):
-        get_suite("frist")
+    with pytest.raises(ValueError, match=r"unknown suite 'standrd'\. Did you mean 'standard'"):
+        get_suite("standrd")
     with pytest.raises(FileNotFoundError):
         get_suite("nowhere/evaluation.json")
 

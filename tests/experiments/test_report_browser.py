@@ -162,7 +162,7 @@ def test_a_phone_and_the_dark(browser: Browser, large: Path) -> None:
 
 def test_numbers_as_text_and_the_leaderboard(browser: Browser, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert report_command.main(report_command.Args(run, format="md")) == 0
-    assert capsys.readouterr().out.startswith("# expert on smoke")
+    assert capsys.readouterr().out.startswith("# expert on tiny")
     with pytest.raises(ValueError, match="a folder holds a page"):
         report_command.main(report_command.Args(run, format="csv", folder=run / "page"))
     assert report_command.main(report_command.Args(run, format="json", out=run / "results" / "smoke.json")) == 0
