@@ -25,7 +25,7 @@ VISUAL = (
     *("light_intensity", "light_direction", "light_color", "light_count", "shadows"),
     *("table_color", "table_texture", "background", "object_color", "object_texture", "object_material"),
     *("camera_position", "camera_orientation", "camera_fov", "camera_distortion"),
-    *("wrist_position", "wrist_orientation", "occluder"),
+    *("wrist_position", "wrist_orientation", "wrist_fov", "wrist_distortion", "occluder"),
     *("sensor_noise", "dead_pixels", "blur", "motion_blur", "zoom_blur", "fog", "exposure", "contrast", "jpeg"),
     *("resolution", "dropped_frames", "delayed_frames"),
 )

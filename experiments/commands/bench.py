@@ -1,4 +1,4 @@
-"""Measure this machine: `render`, `env`, `eval` and `scale` for speed, `soak` for endurance; `experts` for success.
+"""Measure this machine: `render`, `env`, `eval`, `scale` for speed, `soak` for endurance, `experts` for success.
 
 A benchmark is a module with a frozen dataclass `Args` and `main(args) -> int`; a new one is a line of `Benchmark`
 and of `main` here.

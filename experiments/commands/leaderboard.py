@@ -1,4 +1,4 @@
-"""Write the leaderboard: policies by suite with intervals and origin, out of the summaries in experiments/results.
+"""Write the leaderboard: policies by suite with intervals and origin, from summaries in experiments/results.
 
 `vla report RUN --format json --out experiments/results/NAME.json` adds a run to it.
 """

@@ -1,4 +1,4 @@
-"""Write the report of a run: where a policy breaks, with intervals, and every episode playable; or its numbers as text.
+"""Write the report of a run: where a policy breaks, with intervals, every episode playable; or numbers as text.
 
 RUN holds eval/POLICY/ (from `vla eval --out RUN`, several policies) and, if something was trained there, train/.
 """
