@@ -12,7 +12,7 @@ import pytest
 from envs.tasks.base import TASKS
 from envs.variations import AXES, CHANGES
 from experiments.axes_sheet import LABEL, LEVELS, TILE, sheet
-from experiments.axes_table import in_order, pages
+from experiments.axes_table import DOC, in_order, pages, rewritten
 from experiments.commands import axes
 from vla.contract import ByteArray
 from vla.registry import UnknownNameError
@@ -74,3 +74,12 @@ def test_pages_hold_every_axis_once() -> None:
     found = pages(in_order())
     assert [axis for page in found.values() for axis in page] == in_order()
     assert max(map(len, found.values())) <= 12
+
+
+def test_the_document_is_what_the_registry_says() -> None:
+    text = DOC.read_text(encoding="utf-8")
+    assert rewritten(text) == text, "run `vla axes --doc`"
+    for name in pages(in_order()):
+        path = DOC.parent / "images" / f"axes_{name}.jpg"
+        assert path.is_file(), "run `vla axes --sheet docs/images/axes.jpg`, and look at the pictures"
+        assert path.stat().st_size < 600_000
