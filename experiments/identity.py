@@ -43,7 +43,7 @@ def identity(suite: Suite, renderer: str, policy: str) -> dict[str, Any]:
     """
     now = pictures(renderer)
     before = trained_on(policy)
-    if before and before != now:
+    if any(now[name] != value for name, value in before.items()):
         warnings.warn(
             f"{policy} was trained on pictures of another renderer ({before}, now {now}): "
             "success may differ for that reason alone",
