@@ -180,7 +180,7 @@ def test_instruction_space_holds_what_tasks_say() -> None:
     space = InstructionSpace()
     assert "" in space
     assert "put the red block into the blue bowl" in space
-    assert "x" * 401 not in space
+    assert "x" * 601 not in space
 
 
 def test_render_gives_an_overview() -> None:

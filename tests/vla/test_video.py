@@ -63,7 +63,7 @@ def test_captions_change_with_every_word_of_theirs() -> None:
     picture = np.zeros((96, 192, 3), np.uint8)
     base = Caption("lift the red block", 3, 10)
     others = [replace(base, step=4), replace(base, outcome="failure"), replace(base, instruction="lift the blue block")]
-    pictures = [add_caption(picture, caption) for caption in (base, *others, replace(base, note="light level 2"))]
+    pictures = [add_caption(picture, caption) for caption in (base, *others, replace(base, note="light_intensity level 2"))]
     assert len({image.tobytes() for image in pictures}) == len(pictures)
     assert all(np.array_equal(image[-130:-34], pictures[0][-130:-34]) for image in pictures[1:])
 
@@ -71,7 +71,7 @@ def test_captions_change_with_every_word_of_theirs() -> None:
 def test_notes_say_the_axis_and_at_the_end_the_reason() -> None:
     request = EpisodeRequest("Lift", 0, perturbations=(Perturbation("light_intensity", 2),))
     caption = Caption("", 1, 2)
-    assert caption.with_cell(request, "").note == "light level 2"
+    assert caption.with_cell(request, "").note == "light_intensity level 2"
     assert caption.with_cell(request, "time_limit:wrong_object:red_block").note == "wrong object: red block"
     assert caption.with_cell(request.twin, "success").note == ""
 
