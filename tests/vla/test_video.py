@@ -63,7 +63,7 @@ def test_captions_change_with_every_word_of_theirs() -> None:
     picture = np.zeros((96, 192, 3), np.uint8)
     base = Caption("lift the red block", 3, 10)
     others = [replace(base, step=4), replace(base, outcome="failure"), replace(base, instruction="lift the blue block")]
-    pictures = [add_caption(picture, caption) for caption in (base, *others, replace(base, note="light_intensity level 2"))]
+    pictures = [add_caption(picture, caption) for caption in (base, *others, replace(base, note="light level 2"))]
     assert len({image.tobytes() for image in pictures}) == len(pictures)
     assert all(np.array_equal(image[-130:-34], pictures[0][-130:-34]) for image in pictures[1:])
 
