@@ -5,7 +5,6 @@ Each resumes what was interrupted, like its command. What it returns is what the
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,11 @@ from envs.world import World
 from experiments import training
 from experiments.commands import collect as collect_command
 from experiments.commands.eval import chosen_subject
+from experiments.identity import identity
 from experiments.suites import get_suite
 from experiments.workers import worker_count
 from vla.collect import Collection
-from vla.contract import EpisodeRequest, Policy
+from vla.contract import Policy
 from vla.evaluation import RUNS, Evaluation, Subject
 from vla.evaluation import evaluate as evaluate_suite
 from vla.suites import Suite
@@ -96,21 +96,19 @@ def evaluate(
         ValueError: Unknown names, or a folder with results of something else.
     """
     subject = chosen_subject(policy, name) if isinstance(policy, str) else _made(policy, name)
+    chosen = get_suite(suite) if isinstance(suite, str) else suite
     return evaluate_suite(
-        get_suite(suite) if isinstance(suite, str) else suite,
+        chosen,
         subject,
         Path(out) / RUNS / subject.name,
         world_factory=World,
         workers=worker_count(workers),
         slots_per_worker=slots,
-        keep=None if keep == 0 else functools.partial(_first, keep),
+        keep=None if keep == 0 else chosen.first(keep).__contains__,
+        identity=identity(chosen, "raster", subject.source),
     )
 
 
 def _made(maker: Callable[[], Policy], name: str) -> Subject:
     label = name or getattr(maker, "__name__", "policy").lower()
     return Subject(label, maker, source=label)
-
-
-def _first(limit: int | None, request: EpisodeRequest) -> bool:
-    return limit is None or request.index < limit

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -102,6 +103,18 @@ class Suite:
         axes = () if cell.axis == UNPERTURBED else cell.axis.split(TOGETHER)
         changes = tuple(Perturbation(axis, cell.level) for axis in axes)
         return EpisodeRequest(cell.task, index, self.seed, "eval", changes)
+
+    def first(self, each: int | None) -> frozenset[EpisodeRequest]:
+        """The first `each` requests of every cell; None means all."""
+        if each is None:
+            return frozenset(self.requests())
+        taken: Counter[Cell] = Counter()
+        found = []
+        for request in self.requests():
+            taken[cell_of(request)] += 1
+            if taken[cell_of(request)] <= each:
+                found.append(request)
+        return frozenset(found)
 
     def shard(self, number: int, of: int) -> tuple[EpisodeRequest, ...]:
         """Every `of`-th request, from the `number`-th on, 1 to `of`: a fair mix of everything.

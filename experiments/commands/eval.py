@@ -23,7 +23,6 @@ from experiments.identity import identity
 from experiments.suites import get_suite
 from experiments.workers import worker_count
 from policies.registry import make_policy
-from vla.contract import EpisodeRequest
 from vla.evaluation import RUNS, Evaluation, Subject, evaluate
 from vla.suites import Suite
 from vla.tables import evaluation_tables
@@ -111,14 +110,10 @@ def run(args: Args) -> Evaluation:
         world_factory=functools.partial(World, args.renderer, robot=args.robot, control=args.control),
         workers=worker_count(args.workers),
         slots_per_worker=args.slots,
-        keep=None if args.keep == 0 else functools.partial(_first, args.keep),
+        keep=None if args.keep == 0 else suite.first(args.keep).__contains__,
         retry_errors=args.retry_errors,
         overwrite=args.overwrite,
     )
-
-
-def _first(limit: int | None, request: EpisodeRequest) -> bool:
-    return limit is None or request.index < limit
 
 
 def chosen_suite(args: Args) -> Suite:

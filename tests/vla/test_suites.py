@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,14 @@ def test_combinations_and_what_means_nothing() -> None:
     (both,) = {r.perturbations for r in suite.requests() if cell_of(r) == Cell("A", "light+start", 2)}
     assert both == (Perturbation("light", 2), Perturbation("start", 2))
     assert suite.narrowed(axes=["light+start"]).combinations == (("light", "start"),)
+
+
+def test_the_first_of_every_cell_wherever_its_scenes_begin() -> None:
+    suite = Suite("s", ("A", "B"), axes=("one", "two"), levels=(1, 3), controls=("blank",), episodes=3, base=20)
+    counts = Counter(cell_of(request) for request in suite.first(2))
+    assert set(counts) == set(suite.cells())
+    assert set(counts.values()) == {2}
+    assert suite.first(None) == set(suite.requests())
 
 
 def test_shards_are_disjoint_and_all() -> None:
