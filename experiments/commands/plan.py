@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -69,12 +70,12 @@ def _half_width(base: float, n: int) -> float:
 
 
 def _suite(suite: Suite, args: Args) -> dict[str, Any]:
-    """Episodes, axes, pairs of the axis at one level that has the fewest, and the drops that these can show."""
+    """Episodes, axes, pairs of the middle axis at one level, and the drops that these can show."""
     cells = list(suite.cells())
     levels = Counter((cell.axis, cell.level) for cell in cells if cell.axis not in (UNPERTURBED, *suite.controls))
     axes = len({axis for axis, _ in levels})
     overall = sum(suite.count(cell.axis) for cell in cells if cell.axis == UNPERTURBED)
-    pairs = min(levels.values()) * suite.episodes if levels else 0
+    pairs = statistics.median_low(levels.values()) * suite.episodes if levels else 0
     return {
         "episodes": sum(suite.count(cell.axis) for cell in cells),
         "axes": axes,
@@ -118,7 +119,7 @@ def _show(
         table.add_row(name, str(row["episodes"]), str(row["axes"]), str(row["pairs"] or "-"), *cells)
     console.print(table)
     console.print(
-        "pairs: of one axis at one level; drop: that these find, Holm: after correction over all axes; "
+        "pairs: of one axis at one level (the middle one: some axes mean something in few families); drop: that these find, Holm: after correction over all axes; "
         "policies: difference of two in distribution. Worst case: outcomes that do not depend on the scene.",
         style="dim",
     )
