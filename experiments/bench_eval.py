@@ -159,7 +159,7 @@ def untrained(folder: Path) -> str:
     from experiments.training import ModelSize, model_config
     from vla import checkpoint
     from vla.checkpoint import PolicyConfig
-    from vla.model import CompactVLA
+    from vla.models.compact import CompactVLA
     from vla.normalize import Normalizer
     from vla.text import Vocabulary
 

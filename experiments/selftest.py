@@ -92,9 +92,9 @@ class SelfTest:
         """One forward pass of the network, with random weights."""
         import torch
 
-        from vla.model import CompactVLA, ModelConfig
+        from vla.models.compact import CompactConfig, CompactVLA
 
-        config = ModelConfig(vocab_size=64)
+        config = CompactConfig(vocab_size=64)
         views, side = len(config.cameras), config.image_size
         pixels = torch.zeros(1, views, side, side, 3, dtype=torch.uint8)
         tokens = torch.ones(1, config.max_words, dtype=torch.long)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from envs.golden import pictures
 from envs.grounding import DemoView
@@ -17,13 +17,16 @@ from vla.batches import Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.contract import EpisodeRequest
 from vla.episode import Episode
-from vla.model import ModelConfig
+from vla.models.compact import CompactConfig
+from vla.models.contract import HEADS, HeadConfig
 from vla.normalize import Normalizer
 from vla.pool import run_episodes
 from vla.provenance import commit
 from vla.store import EpisodeStore
 from vla.text import Vocabulary
 from vla.trainer import Evaluator, TrainConfig, Trainer
+
+FITTED_ON = 20_000  # chunks of actions that a head may learn its own code from
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class ModelSize:
     hidden: int = 384
     chunk: int = 8
     execute: int = 2
-    head: Literal["l1", "flow"] = "l1"
+    head: str = "l1"
 
 
 @dataclass(frozen=True)
@@ -128,13 +131,14 @@ def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
     """Configuration of a new policy for these demonstrations."""
     words, size, normalizer = Vocabulary.build(training_vocabulary()), job.model, demos.normalizer()
     model = model_config(size, words, normalizer, job.cameras)
+    model = replace(model, head=HEADS[size.head].fit(normalizer.actions(demos.chunks(FITTED_ON)), model.head))
     robot = demos.episodes[0].spec["robot"]
     return PolicyConfig(model, words, normalizer, size.execute, robot["name"], robot["control"], trained_on(demos))
 
 
-def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cameras: tuple[str, ...]) -> ModelConfig:
+def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cameras: tuple[str, ...]) -> CompactConfig:
     """Configuration of a network of this size."""
-    return ModelConfig(
+    return CompactConfig(
         vocab_size=words.size,
         max_words=words.max_words,
         cameras=cameras,
@@ -144,8 +148,7 @@ def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cam
         blocks=size.blocks,
         keypoints=size.keypoints,
         hidden=size.hidden,
-        chunk=size.chunk,
-        head=size.head,
+        head=HeadConfig(size.head, size.chunk),
         ee_mean=normalizer.state_mean[:3],  # type: ignore[arg-type]
         ee_std=normalizer.state_std[:3],  # type: ignore[arg-type]
     )

@@ -88,8 +88,8 @@ class LearnedPolicy:
             noise[row] = np.random.default_rng(seed).standard_normal(noise.shape[1:])
         texts = [observation["instruction"] for observation in observations]
         tokens = self.config.vocabulary.encode(texts + [""] * (self.batch_size - count))
-        inputs = [torch.from_numpy(array).to(self.device) for array in (pixels, tokens, state, noise)]
-        actions = self.model.act(*inputs)[:count].cpu().numpy()
+        seen, words, body, start = (torch.from_numpy(array).to(self.device) for array in (pixels, tokens, state, noise))
+        actions = self.model.act(seen, words, body, start)[:count].cpu().numpy()
         return self.config.normalizer.unnormalize(actions)
 
     def _image(self, observation: Observation, camera: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from vla.contract import ByteArray, FloatArray
 from vla.episode import Episode
-from vla.model import Batch
+from vla.models.contract import Batch
 from vla.normalize import Normalizer
 from vla.text import PAD, Vocabulary
 
@@ -31,7 +31,7 @@ class SceneView(Protocol):
         """Frames of all cameras, (V, H, W, 3), at a control step of the episode with `poses` (T + 1, N, 7)."""
 
     def labels(self, poses: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
-        """Where target and place of the goal are then: points (V, R, 3), positions (R, 4), as in `vla.model.Batch`."""
+        """Where target and place of the goal are then: points (V, R, 3), positions (R, 4), as in `Batch`."""
 
 
 VIEWS_KEPT = 256
@@ -151,6 +151,11 @@ class Demonstrations:
         action = self.episodes[number].action
         index = step + np.arange(self.chunk)
         return action[np.minimum(index, len(action) - 1)], (index < len(action)).astype(np.float32)
+
+    def chunks(self, most: int) -> FloatArray:
+        """Chunks of actions (N, C, 7), N <= `most`, evenly spread over the samples."""
+        samples = np.linspace(0, len(self) - 1, min(most, len(self))).astype(int)
+        return np.stack([self.actions(sample)[0] for sample in samples.tolist()])
 
 
 @dataclass(frozen=True)

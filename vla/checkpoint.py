@@ -27,11 +27,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vla import __version__
-from vla.model import CompactVLA, ModelConfig
+from vla.models.contract import BACKBONES, VLA, ModelConfig, make_model
 from vla.normalize import Normalizer
 from vla.text import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 
 
 class CheckpointError(ValueError):
@@ -127,10 +127,22 @@ def load_config(folder: Path) -> PolicyConfig:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a policy configuration of format {FORMAT}")
     try:
-        return cattrs.Converter(forbid_extra_keys=True).structure(data, PolicyConfig)
+        return _converter().structure(data, PolicyConfig)
     except Exception as error:  # cattrs groups the field errors
         problems = cattrs.transform_error(error, format_exception=_explain)
         raise CheckpointError(f"{path}: {'; '.join(problems)}") from error
+
+
+def _converter() -> cattrs.Converter:
+    """Reads configurations; which class a network's is follows from the name of its backbone."""
+    converter = cattrs.Converter(forbid_extra_keys=True)
+
+    def model(data: Any, kind: type) -> Any:
+        name = data.get("backbone") if isinstance(data, dict) else data
+        return converter.structure(data, BACKBONES[str(name)].config_class)
+
+    converter.register_structure_hook_func(lambda kind: kind is ModelConfig, model)
+    return converter
 
 
 def _explain(error: BaseException, kind: type | None) -> str:
@@ -145,14 +157,14 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
 
 
-def load_model(folder: Path, config: PolicyConfig) -> CompactVLA:
+def load_model(folder: Path, config: PolicyConfig) -> VLA:
     """Build the network of `config` with the stored weights, in evaluation mode. Raises CheckpointError."""
-    model = CompactVLA(config.model)
+    model = make_model(config.model)
     load_weights(model, read_tensors(folder / "model.safetensors"), folder / "model.safetensors")
     return model.eval()
 
 
-def load_weights(model: CompactVLA, tensors: Mapping[str, Tensor], path: Path) -> None:
+def load_weights(model: VLA, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Copy `tensors` into the model. Raises CheckpointError naming missing, unexpected and misshapen ones."""
     expected = model.state_dict()
     problems = [f"missing {name}" for name in sorted(expected.keys() - tensors.keys())]

@@ -28,7 +28,7 @@ from torch import Tensor
 from vla import checkpoint
 from vla.batches import BatchSource, Corruption, Demonstrations
 from vla.checkpoint import PolicyConfig
-from vla.model import Batch, CompactVLA
+from vla.models.contract import VLA, Batch, make_model
 from vla.provenance import usable_cores
 from vla.results import read_json, write_json
 from vla.trainlog import TrainLog
@@ -135,10 +135,10 @@ class Trainer:
         self.source = BatchSource(
             data, self.policy.normalizer, self.policy.vocabulary, config.batch_size, config.seed, config.corruption
         )
-        model = CompactVLA(self.policy.model)
+        model = make_model(self.policy.model)
         optimizer = torch.optim.AdamW(_parameter_groups(model, config), lr=config.lr, betas=(0.9, 0.95))
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
-        self.raw: CompactVLA = self.accelerator.unwrap_model(self.model)
+        self.raw: VLA = self.accelerator.unwrap_model(self.model)
         self.average = {k: v.detach().clone() for k, v in self.raw.state_dict().items()}
         self.step, self.steps = 0, config.steps
         if resume:
@@ -308,7 +308,7 @@ def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, along)))
 
 
-def _parameter_groups(model: CompactVLA, config: TrainConfig) -> list[dict[str, Any]]:
+def _parameter_groups(model: VLA, config: TrainConfig) -> list[dict[str, Any]]:
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
     return [

@@ -119,7 +119,8 @@ def _show(
         table.add_row(name, str(row["episodes"]), str(row["axes"]), str(row["pairs"] or "-"), *cells)
     console.print(table)
     console.print(
-        "pairs: of one axis at one level (the middle one: some axes mean something in few families); drop: that these find, Holm: after correction over all axes; "
+        "pairs: of one axis at one level (the middle one: some axes mean something in few families only); "
+        "drop: that these find, Holm: after correction over all axes; "
         "policies: difference of two in distribution. Worst case: outcomes that do not depend on the scene.",
         style="dim",
     )

@@ -54,7 +54,7 @@ def main(args: Args) -> int:
 
     names = {f.name for f in dataclasses.fields(TrainConfig)}
     options = {k: v for k, v in dataclasses.asdict(args).items() if k in names}
-    model = ModelSize(image_size=args.image_size, head=args.head)  # type: ignore[arg-type]
+    model = ModelSize(image_size=args.image_size, head=args.head)
     job = TrainJob(args.data, args.out, model, TrainConfig(**options))
     folder = train(job, resume=args.resume, evaluator=evaluator() if args.eval_every else None)
     last = [row for row in read_metrics(args.out / "metrics.jsonl") if "loss" in row][-1]

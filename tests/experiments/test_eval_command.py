@@ -25,7 +25,7 @@ from experiments.suites import SUITES, TASKS, get_suite
 from vla import checkpoint
 from vla.checkpoint import PolicyConfig
 from vla.evaluation import EPISODES, RUNS
-from vla.model import CompactVLA, ModelConfig
+from vla.models.compact import CompactConfig, CompactVLA
 from vla.normalize import Normalizer
 from vla.report_data import load_run
 from vla.results import RESULTS, Record, digest, read_results
@@ -127,7 +127,7 @@ def test_the_commands_of_a_report_give_its_numbers_again(
 def checkpoint_folder(tmp_path: Path) -> Path:
     """A network that has learned nothing, so that its actions change with every pixel that it sees."""
     words = Vocabulary.build(["lift the red block"], max_words=8)
-    size = ModelConfig(words.size, 8, ("front", "wrist"), 32, channels=16, blocks=1, hidden=32)
+    size = CompactConfig(vocab_size=words.size, max_words=8, image_size=32, channels=16, blocks=1, hidden=32)
     torch.manual_seed(0)
     normalizer = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
     return checkpoint.save(tmp_path / "net", PolicyConfig(size, words, normalizer), CompactVLA(size).state_dict(), {})

@@ -12,7 +12,8 @@ from policies.learned import LearnedPolicy
 from vla import checkpoint
 from vla.checkpoint import CheckpointError, PolicyConfig
 from vla.contract import Observation
-from vla.model import CompactVLA, ModelConfig
+from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.contract import HeadConfig
 from vla.normalize import Normalizer
 from vla.text import Vocabulary
 
@@ -22,7 +23,15 @@ SIDE = 32
 @pytest.fixture(params=["l1", "flow"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     words = Vocabulary.build(["lift the red block"], max_words=8)
-    size = ModelConfig(words.size, 8, ("front", "wrist"), SIDE, channels=16, blocks=1, hidden=32, head=request.param)
+    size = CompactConfig(
+        vocab_size=words.size,
+        max_words=8,
+        image_size=SIDE,
+        channels=16,
+        blocks=1,
+        hidden=32,
+        head=HeadConfig(request.param, hidden=32),
+    )
     torch.manual_seed(0)
     normalizer = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
     weights = CompactVLA(size).state_dict()

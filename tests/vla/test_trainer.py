@@ -16,7 +16,8 @@ from vla.batches import Demonstrations
 from vla.checkpoint import CheckpointError, PolicyConfig
 from vla.contract import ByteArray, EpisodeRequest, EpisodeResult, FloatArray
 from vla.episode import Episode
-from vla.model import CompactVLA, ModelConfig
+from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.contract import VLA, HeadConfig
 from vla.normalize import Normalizer
 from vla.text import Vocabulary
 from vla.trainer import TrainConfig, Trainer
@@ -64,18 +65,17 @@ def demonstrations(count: int = 8) -> Demonstrations:
 
 def policy_config(data: Demonstrations, head: str = "l1") -> PolicyConfig:
     vocabulary = Vocabulary.build(["touch the red dot", "touch the green dot"], buckets=4, max_words=6)
-    model = ModelConfig(
-        vocabulary.size,
-        6,
-        ("front",),
-        SIDE,
+    model = CompactConfig(
+        vocab_size=vocabulary.size,
+        max_words=6,
+        cameras=("front",),
+        image_size=SIDE,
         channels=16,
         blocks=2,
         keypoints=4,
         text_dim=16,
         hidden=64,
-        chunk=2,
-        head=head,  # type: ignore[arg-type]
+        head=HeadConfig(head, chunk=2, hidden=64),
     )
     return PolicyConfig(model, vocabulary, data.normalizer())
 
@@ -150,7 +150,7 @@ def test_it_learns_to_obey_the_word(tmp_path: Path, head: str) -> None:
 
 
 @torch.inference_mode()
-def act_error(model: CompactVLA, config: PolicyConfig, item: Episode) -> tuple[float, float]:
+def act_error(model: VLA, config: PolicyConfig, item: Episode) -> tuple[float, float]:
     view = Dots(item.spec)
     pixels = torch.from_numpy(view.pixels(item.poses, 0))[None]
     tokens = torch.from_numpy(config.vocabulary.encode([item.instruction]))
@@ -189,7 +189,19 @@ def test_resume_of_nothing_begins(tmp_path: Path) -> None:
 
 def test_golden_forward_values() -> None:
     torch.manual_seed(0)
-    model = CompactVLA(ModelConfig(10, 6, ("front",), SIDE, channels=16, blocks=2, keypoints=4, text_dim=16, hidden=64))
+    model = CompactVLA(
+        CompactConfig(
+            vocab_size=10,
+            max_words=6,
+            cameras=("front",),
+            image_size=SIDE,
+            channels=16,
+            blocks=2,
+            keypoints=4,
+            text_dim=16,
+            hidden=64,
+        )
+    )
     generator = torch.Generator().manual_seed(1)
     pixels = torch.randint(0, 256, (2, 1, SIDE, SIDE, 3), generator=generator, dtype=torch.uint8)
     tokens = torch.tensor([[1, 2, 3, 0, 0, 0], [0, 0, 0, 0, 0, 0]])

@@ -5,61 +5,51 @@ The whole forward pass is in this file. Bias that makes it learn in minutes on a
   - spatial-softmax keypoints (Levine et al. 2016) turn maps into coordinates;
   - two grounding queries read from the words, target and place, point at what they name in each camera, taught by where
     the simulator knows it to be; their points, features and 3D position are given to the action head.
-Heads: `l1` regression (OpenVLA-OFT) or `flow` matching (pi0). Knows no simulator, no task, no files.
+Any action head of `vla.models.heads` acts on what it knows. Knows no simulator, no task, no files.
 
-Legend: B batch, V cameras, R roles (0 target, 1 place), G grid side, D channels, C actions in a chunk.
+Legend as in `vla.models.contract`, and G grid side, D channels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
-from vla.contract import ACTION_DIM, STATE_DIM
+from vla.contract import STATE_DIM
+from vla.models.contract import BACKBONES, ROLES, VLA, Batch, ModelConfig, Prefix, make_head
+from vla.models.grounding import RELATIONS, grounding_loss, position_loss, relations
 
-ROLES = 2
-RELATIONS = 13
 
-
-@dataclass(frozen=True)
-class ModelConfig:
+@dataclass(frozen=True, kw_only=True)
+class CompactConfig(ModelConfig):
     """Shape of the network; stored with the weights.
 
     Attributes:
         vocab_size: Number of token ids, padding included.
         max_words: Tokens per instruction.
-        cameras: Names, in the order of the V axis.
-        image_size: Pixels a side; a multiple of `patch`.
-        patch: Side of a patch, pixels; the grid has G = image_size / patch cells a side.
+        patch: Side of a patch, pixels, a divisor of `image_size`; the grid has G = image_size / patch cells a side.
         channels: Width D of the feature maps.
         blocks: Convolutions, each modulated by the instruction.
         keypoints: Spatial-softmax keypoints a camera.
         text_dim: Width of word embeddings.
         hidden: Width of the fusion MLP.
-        chunk: Actions predicted at once.
-        head: Action head.
-        flow_steps: Euler steps of the flow head at inference.
         ee_mean: Mean of the end-effector position (m, base frame) in normalised proprioception.
         ee_std: Its deviation (m); with the mean it gives back metres.
     """
 
+    backbone: str = "compact"
     vocab_size: int
     max_words: int = 20
-    cameras: tuple[str, ...] = ("front", "wrist")
-    image_size: int = 96
     patch: int = 4
     channels: int = 48
     blocks: int = 3
     keypoints: int = 16
     text_dim: int = 64
     hidden: int = 384
-    chunk: int = 8
-    head: Literal["l1", "flow"] = "l1"
-    flow_steps: int = 8
     ee_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ee_std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
@@ -72,24 +62,6 @@ class ModelConfig:
         """Raise ValueError for sizes that do not fit."""
         if self.image_size % self.patch:
             raise ValueError(f"image_size {self.image_size} is not a multiple of patch {self.patch}")
-        if self.head not in ("l1", "flow"):
-            raise ValueError(f"unknown action head {self.head!r}; known: l1, flow")
-
-
-class Batch(NamedTuple):
-    """What the network is trained on; acting needs the first three fields only.
-
-    Actions and proprioception are normalised (vla.normalize). `points` are image fractions in [0, 1] with a visibility
-    flag; `positions` metres in the robot base frame with a validity flag.
-    """
-
-    pixels: Tensor  # (B, V, H, W, 3) uint8
-    tokens: Tensor  # (B, L) int64
-    agent_pos: Tensor  # (B, 8) float32
-    actions: Tensor  # (B, C, 7) float32
-    action_valid: Tensor  # (B, C) float32: 0 past the end of the episode
-    points: Tensor  # (B, V, R, 3) float32: u, v, visible
-    positions: Tensor  # (B, R, 4) float32: x, y, z, valid
 
 
 class Fused(NamedTuple):
@@ -128,7 +100,7 @@ class TextBlock(nn.Module):
 class TextEncoder(nn.Module):
     """Words to one modulation vector and one query per role."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: CompactConfig) -> None:
         """Create the layers."""
         super().__init__()
         width = config.text_dim
@@ -160,7 +132,7 @@ class TextEncoder(nn.Module):
 class VisionTrunk(nn.Module):
     """Patches, then convolutions modulated by the instruction; one set of weights for all cameras."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: CompactConfig) -> None:
         """Create the layers."""
         super().__init__()
         self.config = config
@@ -195,71 +167,18 @@ class VisionTrunk(nn.Module):
         return x
 
 
-class L1Head(nn.Module):
-    """Regression of the whole chunk with an L1 loss, decoded in parallel (OpenVLA-OFT, arXiv 2502.19645)."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        """Create the layer."""
-        super().__init__()
-        self.chunk = config.chunk
-        self.out = nn.Linear(config.hidden, config.chunk * ACTION_DIM)
-
-    def loss(self, features: Tensor, actions: Tensor, noise: Tensor, time: Tensor) -> Tensor:
-        """Absolute error (B, C, 7); `noise` and `time` are not used."""
-        return (self.act(features, noise) - actions).abs()
-
-    def act(self, features: Tensor, noise: Tensor) -> Tensor:
-        """Actions (B, C, 7), normalised; `noise` is not used."""
-        flat: Tensor = self.out(features)
-        return flat.view(-1, self.chunk, ACTION_DIM).float()
-
-
-class FlowHead(nn.Module):
-    """Flow matching from noise to the chunk (pi0, arXiv 2410.24164), as an MLP conditioned on features and time."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        """Create the layers."""
-        super().__init__()
-        self.chunk, self.steps = config.chunk, config.flow_steps
-        flat = config.chunk * ACTION_DIM
-        self.into = nn.Linear(config.hidden + flat + 16, config.hidden)
-        self.middle = nn.Linear(config.hidden, config.hidden)
-        self.out = nn.Linear(config.hidden, flat)
-
-    def velocity(self, features: Tensor, noisy: Tensor, time: Tensor) -> Tensor:
-        """Predicted d(action)/d(time), (B, C, 7), at `noisy` (B, C, 7) and `time` (B,)."""
-        angle = time[:, None] * (2.0 ** torch.arange(8, device=time.device)) * torch.pi / 2
-        x = torch.cat([features.float(), noisy.flatten(1), angle.sin(), angle.cos()], 1)
-        x = nnf.silu(self.into(x))
-        x = x + nnf.silu(self.middle(x))
-        flat: Tensor = self.out(x)
-        return flat.view(-1, self.chunk, ACTION_DIM).float()
-
-    def loss(self, features: Tensor, actions: Tensor, noise: Tensor, time: Tensor) -> Tensor:
-        """Squared error of the velocity (B, C, 7) on the straight path from `noise` to `actions`."""
-        at = time[:, None, None]
-        return (self.velocity(features, (1 - at) * noise + at * actions, time) - (actions - noise)).square()
-
-    def act(self, features: Tensor, noise: Tensor) -> Tensor:
-        """Integrate from `noise` (B, C, 7) with Euler steps; actions (B, C, 7), normalised."""
-        x = noise
-        for step in range(self.steps):
-            time = torch.full((len(x),), step / self.steps, device=x.device)
-            x = x + self.velocity(features, x, time) / self.steps
-        return x
-
-
-HEADS: dict[str, type[L1Head | FlowHead]] = {"l1": L1Head, "flow": FlowHead}
-
-
-class CompactVLA(nn.Module):
+@BACKBONES.register("compact")
+class CompactVLA(VLA):
     """The network: `fuse` observations, then the head's loss or its actions."""
+
+    config_class = CompactConfig
+    config: CompactConfig
 
     coordinates: Tensor
     workspace: Tensor
     hand: Tensor
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: CompactConfig) -> None:
         """Create the layers with weights drawn from torch's global generator."""
         super().__init__()
         self.config = config
@@ -277,7 +196,7 @@ class CompactVLA(nn.Module):
             nn.Linear(config.hidden, config.hidden),
             nn.ReLU(),
         )
-        self.head = HEADS[config.head](config)
+        self.head = make_head(config.hidden, config.head)
         axis = (torch.arange(config.grid) + 0.5) / config.grid
         v, u = torch.meshgrid(axis, axis, indexing="ij")
         self.register_buffer("coordinates", torch.stack([u, v], -1).view(-1, 2), persistent=False)
@@ -310,43 +229,15 @@ class CompactVLA(nn.Module):
         Samples without words (modality dropout) teach no grounding: nobody could know what is meant.
         """
         fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
-        error = self.head.loss(fused.features, batch.actions, noise, time).mean(-1)
         spoken = (batch.tokens != 0).any(1).float()
         return {
-            "action": (error * batch.action_valid).sum() / batch.action_valid.sum().clamp(min=1),
+            "action": self.head.loss(fused.features, batch.actions, batch.action_valid, noise, time),
             "ground": grounding_loss(fused.heat, batch.points, spoken, self.coordinates),
             "position": position_loss(fused.positions, batch.positions, spoken, self.workspace[1]),
         }
 
-    def act(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor, noise: Tensor) -> Tensor:
-        """Normalised actions (B, C, 7). `noise` (B, C, 7) is the flow head's starting point."""
-        return self.head.act(self.fuse(pixels, tokens, agent_pos).features, noise)
-
-
-def relations(hand: Tensor, target: Tensor, place: Tensor) -> Tensor:
-    """How hand, target and place (each (B, 3) m) lie to one another, (B, RELATIONS), in decimetres.
-
-    Differences, and the hand's offset from the target along and across the way to the place: what a network of two
-    layers is slow to compute from coordinates, and what pushing needs to a few millimetres.
-    """
-    reach, way = target - hand, place - target
-    ahead = way[:, :2] / way[:, :2].norm(dim=1, keepdim=True).clamp(min=0.02)
-    along = -(reach[:, :2] * ahead).sum(1, keepdim=True)
-    across = reach[:, 1:2] * ahead[:, :1] - reach[:, :1] * ahead[:, 1:2]
-    return torch.cat([reach * 10, way * 10, (place - hand) * 10, ahead, along * 10, across * 10], 1)
-
-
-def grounding_loss(heat: Tensor, points: Tensor, spoken: Tensor, coordinates: Tensor) -> Tensor:
-    """Cross-entropy between heat maps (B, V, R, G * G) and a Gaussian of 0.8 cells around `points` (B, V, R, 3)."""
-    sigma = 0.8 / coordinates.shape[0] ** 0.5
-    distance = (points[..., None, :2] - coordinates).square().sum(-1)
-    target = torch.softmax(-distance / (2 * sigma**2), -1)
-    weight = points[..., 2] * spoken[:, None, None]
-    return -((target * heat.log_softmax(-1)).sum(-1) * weight).sum() / weight.sum().clamp(min=1)
-
-
-def position_loss(predicted: Tensor, positions: Tensor, spoken: Tensor, scale: Tensor) -> Tensor:
-    """Mean absolute error between (B, R, 3) and the first three of (B, R, 4), in units of `scale`, where valid."""
-    error = ((predicted - positions[..., :3]) / scale).abs().mean(-1)
-    weight = positions[..., 3] * spoken[:, None]
-    return (error * weight).sum() / weight.sum().clamp(min=1)
+    def act(
+        self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor, noise: Tensor, prefix: Prefix | None = None
+    ) -> Tensor:
+        """Normalised actions (B, C, 7). `noise` (B, C, 7) is the starting point of heads that sample."""
+        return self.head.act(self.fuse(pixels, tokens, agent_pos).features, noise, prefix)

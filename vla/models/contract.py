@@ -1,0 +1,165 @@
+"""What every network keeps to: batches in, named losses or a chunk of actions out; heads and backbones by name.
+
+Legend: B batch, V views (cameras; with a history of K frames V = cameras x (1 + K), the newest frame of every camera
+first), R roles (0 target, 1 place), C actions in a chunk, F features, L tokens.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+from torch import Tensor, nn
+
+from vla.contract import FloatArray
+from vla.registry import Registry
+
+ROLES = 2
+
+
+class Batch(NamedTuple):
+    """What a network is trained on; acting needs the first three fields only.
+
+    Actions and proprioception are normalised (vla.normalize). `points` are image fractions in [0, 1] with a visibility
+    flag; `positions` metres in the robot base frame with a validity flag.
+    """
+
+    pixels: Tensor  # (B, V, H, W, 3) uint8
+    tokens: Tensor  # (B, L) int64
+    agent_pos: Tensor  # (B, 8) float32
+    actions: Tensor  # (B, C, 7) float32
+    action_valid: Tensor  # (B, C) float32: 0 past the end of the episode
+    points: Tensor  # (B, V, R, 3) float32: u, v, visible
+    positions: Tensor  # (B, R, 4) float32: x, y, z, valid
+
+
+class Prefix(NamedTuple):
+    """Actions that are executed while the network thinks: what it now decides has to go on from them."""
+
+    actions: Tensor  # (B, C, 7) float32, normalised
+    weight: Tensor  # (B, C) float32: 1 executed for sure, between: was planned, 0 free
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """An action head; stored with the weights.
+
+    Attributes:
+        name: Registered name.
+        chunk: Actions C predicted at once.
+        hidden: Width of its own layers.
+        steps: Integration steps at inference, for heads that integrate.
+        fitted: What `ActionHead.fit` learnt of the data before training, JSON-ready.
+    """
+
+    name: str = "l1"
+    chunk: int = 8
+    hidden: int = 384
+    steps: int = 8
+    fitted: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an unknown head and sizes that mean nothing."""
+        HEADS[self.name]
+        for name in ("chunk", "hidden", "steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} of an action head must be at least 1, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """What every network's configuration has; backbones add their own.
+
+    Attributes:
+        backbone: Registered name.
+        cameras: Names, in the order of the V axis.
+        image_size: Pixels a side.
+        head: Action head.
+    """
+
+    backbone: str
+    cameras: tuple[str, ...] = ("front", "wrist")
+    image_size: int = 96
+    head: HeadConfig = field(default_factory=HeadConfig)
+
+    @property
+    def chunk(self) -> int:
+        """Actions predicted at once."""
+        return self.head.chunk
+
+
+class ActionHead(nn.Module, ABC):
+    """From features (B, F) to a chunk of normalised actions (B, C, 7).
+
+    Args:
+        features: Width F.
+        config: Its shape, after `fit`.
+    """
+
+    def __init__(self, features: int, config: HeadConfig) -> None:
+        """Create the layers with weights drawn from torch's global generator."""
+        super().__init__()
+        self.config = config
+
+    @classmethod
+    def fit(cls, actions: FloatArray, config: HeadConfig) -> HeadConfig:
+        """What the head has to know of the data: `config` with `fitted`, from normalised chunks (N, C, 7)."""
+        return config
+
+    @abstractmethod
+    def loss(self, features: Tensor, actions: Tensor, valid: Tensor, noise: Tensor, time: Tensor) -> Tensor:
+        """Scalar; actions and `noise` (B, C, 7), `valid` (B, C), `time` (B,) uniform in [0, 1)."""
+
+    @abstractmethod
+    def act(self, features: Tensor, noise: Tensor, prefix: Prefix | None = None) -> Tensor:
+        """Actions (B, C, 7) float32; `noise` (B, C, 7) is what a sampling head starts from.
+
+        Heads that cannot go on from a prefix ignore it.
+        """
+
+
+class VLA(nn.Module, ABC):
+    """A network: losses of a batch, or actions.
+
+    Attributes:
+        config_class: Class of its configuration.
+        config: Its configuration, the one argument of its constructor.
+    """
+
+    config_class: ClassVar[type[ModelConfig]]
+    config: Any
+
+    @abstractmethod
+    def forward(self, batch: Batch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
+        """Scalar losses by name; `action` is the imitation loss. `noise` (B, C, 7) and `time` (B,) as for heads."""
+
+    @abstractmethod
+    def act(
+        self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor, noise: Tensor, prefix: Prefix | None = None
+    ) -> Tensor:
+        """Normalised actions (B, C, 7) float32."""
+
+
+HEADS: Registry[type[ActionHead]] = Registry("action head", "vla.models.heads")
+BACKBONES: Registry[type[VLA]] = Registry("backbone", "vla.models")
+
+
+def make_model(config: ModelConfig) -> VLA:
+    """The network that `config` describes, weights drawn from torch's global generator.
+
+    Raises UnknownNameError for a backbone that is not registered.
+    """
+    kind: Any = BACKBONES[config.backbone]
+    made: VLA = kind(config)
+    return made
+
+
+def make_head(features: int, config: HeadConfig) -> ActionHead:
+    """The head that `config` describes, for features (B, `features`)."""
+    return HEADS[config.name](features, config)
+
+
+def masked_mean(error: Tensor, valid: Tensor) -> Tensor:
+    """Mean of `error` (B, C, 7) over what is `valid` (B, C); 0 if nothing is."""
+    return (error.mean(-1) * valid).sum() / valid.sum().clamp(min=1)

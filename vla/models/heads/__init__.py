@@ -1,0 +1,1 @@
+"""Action heads, one file each, registered by name."""
