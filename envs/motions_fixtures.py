@@ -117,8 +117,12 @@ def fetch_into_hole(state: WorldState, peg: str, socket: str, home: Float64) -> 
 
 
 def let_go(state: WorldState, name: str) -> FloatArray:
-    """Open the fingers where they are, and go up once they have left the object: what sits in a hole stays in it."""
-    return move(state, state.ee_position, OPEN, tool_yaw(state)) if name in state.grasped else retreat(state)
+    """Open the fingers where they are, and go up once they have left the object: what sits in a hole stays in it.
+
+    Fingers that went into the hole with it cannot open there: they go up at once.
+    """
+    opening = state.grasped == {name}
+    return move(state, state.ee_position, OPEN, tool_yaw(state)) if opening else retreat(state)
 
 
 def fetch_into_drawer(state: WorldState, name: str, drawer: str) -> FloatArray:
