@@ -87,14 +87,12 @@ def row(suite: Suite) -> dict[str, Any]:
 
 
 def _table() -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, name in enumerate(
-        ("suite", "episodes", "families", "axes", "levels", "joint", "controls", "frozen as")
-    ):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for number, name in enumerate(("suite", "episodes", "families", "axes", "levels", "joint", "controls", "hash")):
         table.add_column(name, justify="left" if number in (0, 7) else "right", no_wrap=True)
     for name, suite in SUITES.items():
         facts = row(suite)
         counts = [str(facts[key]) for key in ("episodes", "tasks", "axes", "combinations", "controls")]
-        counts.insert(3, " ".join(map(str, facts["levels"])) if suite.axes else "")
-        table.add_row(name, *counts, facts["hash"] if name in PUBLISHED else "-")
+        counts.insert(3, ",".join(map(str, facts["levels"])) if suite.axes else "")
+        table.add_row(name, *counts, facts["hash"][:7] if name in PUBLISHED else "-")
     return table
