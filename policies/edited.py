@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vla.contract import FloatArray, Observation, Policy
+from vla.history import NOW, History
 
 Edit = Callable[[Observation], Observation]
 
@@ -24,6 +25,8 @@ class EditedPolicy:
         self.batched = policy.batched
         self.execute = policy.execute
         self.image_size: int | None = getattr(policy, "image_size", None)
+        self.cameras: tuple[str, ...] | None = getattr(policy, "cameras", None)
+        self.history: History = getattr(policy, "history", NOW)
         self.batch_size: int | None = getattr(policy, "batch_size", None)
         self.fingerprint: str = getattr(policy, "fingerprint", "")
 
@@ -33,4 +36,11 @@ class EditedPolicy:
 
     def act(self, observations: Sequence[Observation]) -> FloatArray:
         """The policy's actions for the edited observations, (B, C, 7)."""
-        return self._policy.act([self._edit(observation) for observation in observations])
+        return self._policy.act([self._edited(observation) for observation in observations])
+
+    def _edited(self, observation: Observation) -> Observation:
+        """The observation as the policy gets it: earlier moments are edited like the present one."""
+        edited = self._edit(observation)
+        if "earlier" in observation:
+            edited["earlier"] = tuple(self._edit(then) for then in observation["earlier"])
+        return edited

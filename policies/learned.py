@@ -11,6 +11,7 @@ import torch
 
 from vla import checkpoint
 from vla.contract import ACTION_DIM, FloatArray, Observation
+from vla.history import History
 
 
 @contextmanager
@@ -60,6 +61,16 @@ class LearnedPolicy:
         return self.config.model.image_size
 
     @property
+    def cameras(self) -> tuple[str, ...]:
+        """Names of the cameras that the network looks through."""
+        return self.config.model.cameras
+
+    @property
+    def history(self) -> History:
+        """Which earlier moments the network sees."""
+        return self.config.model.seen
+
+    @property
     def fingerprint(self) -> str:
         """Identifies the weights in results."""
         return checkpoint.fingerprint(self.folder)
@@ -77,13 +88,14 @@ class LearnedPolicy:
     def _act(self, observations: Sequence[Observation]) -> FloatArray:
         config, count = self.config.model, len(observations)
         side = config.image_size
-        pixels = np.zeros((self.batch_size, len(config.cameras), side, side, 3), np.uint8)
-        state = np.zeros((self.batch_size, len(self.config.normalizer.state_mean)), np.float32)
+        pixels = np.zeros((self.batch_size, config.views, side, side, 3), np.uint8)
+        state = np.zeros((self.batch_size, config.state_dim), np.float32)
         noise = np.zeros((self.batch_size, config.chunk, ACTION_DIM), np.float32)
         for row, observation in enumerate(observations):
-            for view, camera in enumerate(config.cameras):
-                pixels[row, view] = self._image(observation, camera)
-            state[row] = self.config.normalizer.state(observation["agent_pos"])
+            moments = self._moments(observation)
+            images = [self._image(moment, camera) for moment in moments for camera in config.cameras]
+            pixels[row] = np.stack(images)
+            state[row] = self.config.normalizer.state(np.stack([moment["agent_pos"] for moment in moments])).ravel()
             seed = (observation.get("episode_seed", 0), observation.get("step", 0))
             noise[row] = np.random.default_rng(seed).standard_normal(noise.shape[1:])
         texts = [observation["instruction"] for observation in observations]
@@ -91,6 +103,16 @@ class LearnedPolicy:
         seen, words, body, start = (torch.from_numpy(array).to(self.device) for array in (pixels, tokens, state, noise))
         actions = self.model.act(seen, words, body, start)[:count].cpu().numpy()
         return self.config.normalizer.unnormalize(actions)
+
+    def _moments(self, observation: Observation) -> tuple[Observation, ...]:
+        """The present and the earlier moments that the network sees, newest first. Raises ValueError if some lack."""
+        earlier = observation.get("earlier", ())
+        if len(earlier) != self.history.frames:
+            raise ValueError(
+                f"the policy sees {self.history.frames} earlier moments, the observation has {len(earlier)}: "
+                f"give the loop that plays it history={self.history}"
+            )
+        return (observation, *earlier)
 
     def _image(self, observation: Observation, camera: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
         images, side = observation["pixels"], self.image_size

@@ -31,7 +31,8 @@ OutcomeName = Literal["success", "failure", "error"]
 class Observation(TypedDict, total=False):
     """What a policy may see at one control step; only the inputs that it asked for are present (and computed).
 
-    `episode_seed` and `step` are always there, so that a policy that samples can stay pure in its observation.
+    `episode_seed` and `step` are always there, so that a policy that samples can stay pure in its observation; so are
+    `earlier` moments for a policy that has a history (`vla.history`): newest first, pixels and proprioception only.
     """
 
     pixels: dict[str, ByteArray]  # camera name -> (H, W, 3) sRGB
@@ -40,6 +41,7 @@ class Observation(TypedDict, total=False):
     state: Any  # envs.state.WorldState: the simulator's truth, for scripted experts only
     episode_seed: int
     step: int
+    earlier: tuple[Observation, ...]
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,9 @@ class Policy(Protocol):
     that owns the accelerator. With `batched = False` each running episode has its own instance, next to its world in a
     worker process, and `reset` clears it.
 
-    Callers also read, where a policy has them: `image_size` (pixels a side that its cameras are drawn at) and
-    `batch_size` (the most observations that it wants in one call).
+    Callers also read, where a policy has them: `image_size` (pixels a side that its cameras are drawn at), `cameras`
+    (their names), `history` (a `vla.history.History`: which earlier moments it sees) and `batch_size` (the most
+    observations that it wants in one call).
     """
 
     inputs: frozenset[str]  # subset of INPUT_NAMES

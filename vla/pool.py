@@ -20,6 +20,7 @@ import numpy as np
 from vla.contract import ACTION_DIM, EpisodeRequest, EpisodeResult, FloatArray, Observation, Policy, World
 from vla.crew import Crew, Here, Processes
 from vla.episode import Episode
+from vla.history import NOW
 from vla.rollout import FilterFactory
 from vla.worker import Answer, Ask, Done, Job, Lost, Start
 
@@ -44,7 +45,8 @@ def run_episodes(
     Args:
         requests: Taken one by one as slots fall free. None among them means "nothing now, ask again after the next
             result", so that a caller can decide by the results what to run.
-        world_factory: Makes a world, in the worker; called with `image_size=policy.image_size` if the policy has one.
+        world_factory: Makes a world, in the worker; called with `image_size=policy.image_size` if the policy has one,
+            and with `cameras=policy.cameras` likewise.
         policy_factory: Makes the policy; called here, and in each worker if the policy is not batched.
         workers: Processes; 0 runs everything in this one.
         slots_per_worker: Episodes a worker keeps going at once, for batched policies.
@@ -65,15 +67,17 @@ def run_episodes(
     if workers < 0 or slots_per_worker < 1:
         raise ValueError(f"expected workers >= 0 and slots_per_worker >= 1, got {workers} and {slots_per_worker}")
     policy = policy_factory()
-    size = getattr(policy, "image_size", None)
+    wanted = {name: getattr(policy, name, None) for name in ("image_size", "cameras")}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
     job = Job(
-        world_factory=world_factory if size is None else functools.partial(world_factory, image_size=size),
+        world_factory=functools.partial(world_factory, **wanted) if wanted else world_factory,
         policy_factory=None if policy.batched else policy_factory,
         inputs=policy.inputs,
         execute=policy.execute,
         record=record,
         filter_factory=filter_factory,
         meta=meta or {},
+        history=getattr(policy, "history", NOW),
     )
     slots = slots_per_worker if policy.batched else PREFETCH if workers else 1
 

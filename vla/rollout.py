@@ -27,6 +27,7 @@ from vla.contract import (
     World,
 )
 from vla.episode import Episode
+from vla.history import NOW, History, Memory
 from vla.measures import Measures
 from vla.seeding import episode_seed, stream
 
@@ -83,6 +84,7 @@ def play(
     execute: int,
     subscribers: Sequence[Subscriber] = (),
     action_filter: ActionFilter | None = None,
+    history: History = NOW,
 ) -> Generator[Observation, FloatArray, EpisodeResult]:
     """Run one episode.
 
@@ -93,6 +95,7 @@ def play(
         execute: Actions of each chunk that are executed before the next one is asked for.
         subscribers: Hear of reset, each step and the end, in order.
         action_filter: Maps the policy's action to the one that is executed (noise); the label stays the policy's.
+        history: Which earlier moments the policy wants to see too.
 
     Yields:
         An observation whenever a chunk (C, 7), C >= execute, is needed; send it. Throw an exception instead when the
@@ -106,7 +109,8 @@ def play(
     progress = _Progress()
     outcome: OutcomeName
     try:
-        last = yield from _steps(world, request, inputs, execute, subscribers, action_filter, progress)
+        memory = Memory(world, inputs, history)
+        last = yield from _steps(world, request, memory, execute, subscribers, action_filter, progress)
         progress.measures = world.measures()
         outcome, reason, trace = ("success" if last.success else "failure"), last.reason, ""
     except Exception as error:  # noqa: BLE001 - an error is an outcome of the episode
@@ -133,7 +137,7 @@ def play(
 def _steps(
     world: World,
     request: EpisodeRequest,
-    inputs: frozenset[str],
+    memory: Memory,
     execute: int,
     subscribers: Sequence[Subscriber],
     action_filter: ActionFilter | None,
@@ -146,11 +150,12 @@ def _steps(
         subscriber.on_reset(world, request)
     seed = episode_seed(request)
     while True:
-        observation = world.observe(inputs)
+        observation = memory.observe(progress.steps)
         observation["episode_seed"] = seed
         observation["step"] = progress.steps
         chunk = checked_chunk((yield observation), execute)
         for action in chunk[:execute]:
+            memory.look(progress.steps)
             given = action if action_filter is None else action_filter(action, progress.steps)
             step = world.step(given)
             executed = given if step.executed is None else step.executed
@@ -197,6 +202,7 @@ def rollout(
         execute=policy.execute,
         subscribers=subscribers,
         action_filter=action_filter,
+        history=getattr(policy, "history", NOW),
     )
     return drive(game, policy, request)
 

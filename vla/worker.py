@@ -15,6 +15,7 @@ from typing import Any
 
 from vla.contract import EpisodeRequest, EpisodeResult, FloatArray, Observation, Policy, World
 from vla.episode import Episode
+from vla.history import NOW, History
 from vla.processes import die_with
 from vla.registry import install
 from vla.rollout import FilterFactory, PolicyFailedError, Recorder, play, rollout
@@ -29,6 +30,7 @@ class Job:
         policy_factory: Makes the policy that lives next to the world; None if the policy lives in the caller.
         inputs: What the policy wants to see.
         execute: Actions executed of each chunk.
+        history: Which earlier moments a policy in the caller wants to see.
         record: Whether to send back episodes.
         filter_factory: Makes the action noise of an episode.
         meta: Notes stored with each recorded episode.
@@ -41,6 +43,7 @@ class Job:
     record: bool = False
     filter_factory: FilterFactory | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    history: History = NOW
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,13 @@ class Runner:
             result = rollout(world, self._policy, request, subscribers=subscribers, action_filter=noise)
             return self._done(ticket, world, recorder, result)
         game = play(
-            world, request, inputs=job.inputs, execute=job.execute, subscribers=subscribers, action_filter=noise
+            world,
+            request,
+            inputs=job.inputs,
+            execute=job.execute,
+            subscribers=subscribers,
+            action_filter=noise,
+            history=job.history,
         )
         self._running[ticket] = _Running(game, recorder, world)
         return self._advance(ticket, lambda: next(game))

@@ -114,7 +114,8 @@ def played(args: Args, asked: EpisodeRequest) -> Episode:
         raise ValueError(f"expected the number of an episode, 0 or more; got {asked.index}")
     make_scene(asked, args.robot, args.control)  # an unknown task or axis is told now
     player = make_policy(args.policy)
-    world = World(image_size=getattr(player, "image_size", None), robot=args.robot, control=args.control)
+    size, cameras = getattr(player, "image_size", None), getattr(player, "cameras", None)
+    world = World(image_size=size, robot=args.robot, control=args.control, cameras=cameras)
     recorder = Recorder({"policy": args.policy})
     try:
         result = rollout(world, player, asked, subscribers=(recorder,))

@@ -12,6 +12,7 @@ from policies.learned import LearnedPolicy
 from vla import checkpoint
 from vla.checkpoint import CheckpointError, PolicyConfig
 from vla.contract import Observation
+from vla.history import History
 from vla.models.compact import CompactConfig, CompactVLA
 from vla.models.contract import HeadConfig
 from vla.normalize import Normalizer
@@ -22,15 +23,22 @@ SIDE = 32
 
 @pytest.fixture(params=["l1", "flow"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return written(tmp_path, request.param)
+
+
+def written(tmp_path: Path, head: str = "l1", cameras: tuple[str, ...] = ("front", "wrist"), history: int = 0) -> Path:
     words = Vocabulary.build(["lift the red block"], max_words=8)
     size = CompactConfig(
         vocab_size=words.size,
         max_words=8,
+        cameras=cameras,
+        history=history,
+        stride=2,
         image_size=SIDE,
         channels=16,
         blocks=1,
         hidden=32,
-        head=HeadConfig(request.param, hidden=32),
+        head=HeadConfig(head, hidden=32),
     )
     torch.manual_seed(0)
     normalizer = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
@@ -80,3 +88,22 @@ def test_no_checkpoint_says_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("")
     with pytest.raises(CheckpointError, match=r"holds \['notes.txt'\]"):
         LearnedPolicy(tmp_path)
+
+
+@pytest.mark.parametrize("cameras", [("front",), ("wrist", "front"), ("side", "front", "wrist")])
+def test_earlier_moments_and_any_cameras_matter(tmp_path: Path, cameras: tuple[str, ...]) -> None:
+    policy = LearnedPolicy(written(tmp_path, cameras=cameras, history=2), batch_size=3)
+    assert (policy.cameras, policy.history) == (cameras, History(2, 2))
+    assert policy.config.model.views == 3 * len(cameras)
+
+    def moment(seed: int) -> Observation:
+        rng = np.random.default_rng(seed)
+        pixels = {name: rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8) for name in cameras}
+        return {"pixels": pixels, "agent_pos": rng.normal(size=8).astype(np.float32)}
+
+    now: Observation = {**moment(0), "instruction": "lift the red block", "episode_seed": 0, "step": 4}
+    seen = [policy.act([{**now, "earlier": (moment(a), moment(b))}]) for a, b in ((1, 2), (1, 3), (3, 2))]
+    assert not np.array_equal(seen[0], seen[1])
+    assert not np.array_equal(seen[0], seen[2])
+    with pytest.raises(ValueError, match=r"sees 2 earlier moments, the observation has 0: .*frames=2, stride=2"):
+        policy.act([now])

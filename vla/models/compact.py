@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
-from vla.contract import STATE_DIM
 from vla.models.contract import BACKBONES, ROLES, VLA, Batch, ModelConfig, Prefix, make_head
 from vla.models.grounding import RELATIONS, grounding_loss, position_loss, relations
 
@@ -136,7 +135,7 @@ class VisionTrunk(nn.Module):
         """Create the layers."""
         super().__init__()
         self.config = config
-        d, views = config.channels, len(config.cameras)
+        d, views = config.channels, config.views
         self.stem = nn.Linear(config.patch**2 * 3, d)
         self.place = nn.Parameter(torch.randn(views, config.grid, config.grid, d) * 0.02)
         self.convs = nn.ModuleList(nn.Conv2d(d, d, 3, padding=1) for _ in range(config.blocks))
@@ -182,13 +181,13 @@ class CompactVLA(VLA):
         """Create the layers with weights drawn from torch's global generator."""
         super().__init__()
         self.config = config
-        d, views, e = config.channels, len(config.cameras), config.text_dim
+        d, views, e = config.channels, config.views, config.text_dim
         self.text = TextEncoder(config)
         self.vision = VisionTrunk(config)
         self.keypoints = nn.Conv2d(d, config.keypoints, 1)
         self.key = nn.Conv2d(d, d, 1)
         self.query = nn.Linear(e, views * d)
-        seen = views * (config.keypoints * 2 + ROLES * (d + 2)) + STATE_DIM + e
+        seen = views * (config.keypoints * 2 + ROLES * (d + 2)) + config.state_dim + e
         self.locate = nn.Sequential(nn.Linear(seen, 256), nn.ReLU(), nn.Linear(256, ROLES * 3))
         self.fusion = nn.Sequential(
             nn.Linear(seen + ROLES * 3 + RELATIONS, config.hidden),

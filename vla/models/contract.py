@@ -12,7 +12,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
-from vla.contract import FloatArray
+from vla.contract import STATE_DIM, FloatArray
+from vla.history import History
 from vla.registry import Registry
 
 ROLES = 2
@@ -27,7 +28,7 @@ class Batch(NamedTuple):
 
     pixels: Tensor  # (B, V, H, W, 3) uint8
     tokens: Tensor  # (B, L) int64
-    agent_pos: Tensor  # (B, 8) float32
+    agent_pos: Tensor  # (B, 8 (1 + K)) float32, newest first
     actions: Tensor  # (B, C, 7) float32
     action_valid: Tensor  # (B, C) float32: 0 past the end of the episode
     points: Tensor  # (B, V, R, 3) float32: u, v, visible
@@ -75,18 +76,37 @@ class ModelConfig:
         backbone: Registered name.
         cameras: Names, in the order of the V axis.
         image_size: Pixels a side.
+        history: Earlier frames K that are seen besides the present one.
+        stride: Control steps between two of them.
         head: Action head.
     """
 
     backbone: str
     cameras: tuple[str, ...] = ("front", "wrist")
     image_size: int = 96
+    history: int = 0
+    stride: int = 1
     head: HeadConfig = field(default_factory=HeadConfig)
 
     @property
     def chunk(self) -> int:
         """Actions predicted at once."""
         return self.head.chunk
+
+    @property
+    def seen(self) -> History:
+        """Which earlier moments are seen. Raises ValueError for numbers that mean nothing."""
+        return History(self.history, self.stride)
+
+    @property
+    def views(self) -> int:
+        """Pictures V of a sample."""
+        return len(self.cameras) * (1 + self.history)
+
+    @property
+    def state_dim(self) -> int:
+        """Entries of a sample's proprioception, that of earlier moments included."""
+        return STATE_DIM * (1 + self.history)
 
 
 class ActionHead(nn.Module, ABC):
