@@ -21,7 +21,7 @@ from vla.contract import ByteArray, FloatArray
 from vla.episode import Episode
 from vla.models.contract import Batch
 from vla.normalize import Normalizer
-from vla.text import PAD, Vocabulary
+from vla.text import IdArray, TextCoder
 
 
 class SceneView(Protocol):
@@ -46,7 +46,8 @@ class Corruption:
         no_words: Share of samples whose instruction is dropped, so that a policy without words is an honest control and
             not an input it has never seen.
         no_pixels: Share of samples whose images are black, likewise.
-        unknown_word: Chance that a word is replaced by a hash bucket, so that unknown words carry no meaning.
+        unknown_word: Chance that a word is replaced by a hash bucket, so that unknown words carry no meaning; text
+            coders without buckets leave it alone.
     """
 
     no_words: float = 0.05
@@ -164,7 +165,7 @@ class BatchSource:
 
     data: Demonstrations
     normalizer: Normalizer
-    vocabulary: Vocabulary
+    vocabulary: TextCoder
     batch_size: int
     seed: int
     corruption: Corruption = Corruption()
@@ -177,13 +178,12 @@ class BatchSource:
         order = np.random.default_rng((self.seed, 1, epoch)).permutation(len(self.data))
         return order[offset * size : (offset + 1) * size]
 
-    def corrupt(self, tokens: NDArray[np.int64], pixels: ByteArray, rng: np.random.Generator) -> None:
-        """Apply modality dropout and word noise in place (the arrays are this batch's own)."""
-        unknown = (rng.random(tokens.shape) < self.corruption.unknown_word) & (tokens != PAD)
-        buckets = rng.integers(self.vocabulary.first_bucket, self.vocabulary.size, tokens.shape)
-        tokens[unknown] = buckets[unknown]
-        tokens[rng.random(len(tokens)) < self.corruption.no_words] = PAD
+    def corrupted(self, texts: list[str], pixels: ByteArray, rng: np.random.Generator) -> IdArray:
+        """Token ids of `texts`, with modality dropout and word noise; `pixels` are blacked out in place."""
+        silent = rng.random(len(texts)) < self.corruption.no_words
         pixels[rng.random(len(pixels)) < self.corruption.no_pixels] = 0
+        ids = self.vocabulary.encode(["" if mute else text for text, mute in zip(texts, silent, strict=True)])
+        return self.vocabulary.noised(ids, self.corruption.unknown_word, rng)
 
     def batch(self, step: int) -> Batch:
         """Build batch `step`; float32, int64 and uint8 tensors in main memory."""
@@ -191,8 +191,8 @@ class BatchSource:
         drawn = self.data.draw(samples)
         where = [self.data.locate(sample) for sample in samples.tolist()]
         episodes = self.data.episodes
-        tokens = self.vocabulary.encode([episodes[number].said(at) for number, at in where])
-        self.corrupt(tokens, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
+        said = [episodes[number].said(at) for number, at in where]
+        tokens = self.corrupted(said, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
         state = np.stack([episodes[number].agent_pos[at] for number, at in where])
         chunks = [self.data.actions(sample) for sample in samples.tolist()]
         actions, valid = map(np.stack, zip(*chunks, strict=True))

@@ -1,6 +1,6 @@
 """Checkpoints: safetensors weights and a JSON configuration, written atomically. No pickle; loading runs no code.
 
-    <run>/checkpoints/000400/{model.safetensors, config.json, training_state.safetensors}
+    <run>/checkpoints/000400/{model.safetensors, config.json, training_state.safetensors, text/...}
     <run>/checkpoints/last -> 000400
 
 Knows no simulator.
@@ -15,7 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,14 @@ from torch import Tensor
 from vla import __version__
 from vla.models.contract import BACKBONES, VLA, ModelConfig, make_model
 from vla.normalize import Normalizer
-from vla.text import Vocabulary
+from vla.registry import nearest
+from vla.text import TextCoder, Vocabulary
 
-FORMAT = 2
+FORMAT = 3
+
+
+TEXT_FOLDER = "text"  # files of the text coder, if it has any
+CODERS: dict[str, type[TextCoder]] = {"words": Vocabulary}
 
 
 class CheckpointError(ValueError):
@@ -44,7 +49,7 @@ class PolicyConfig:
 
     Attributes:
         model: Shape of the network.
-        vocabulary: Words to ids.
+        vocabulary: Texts to ids.
         normalizer: Statistics of the training data.
         execute: Actions of a chunk that are executed before the policy is asked again.
         robot: Name of the robot that it was trained on.
@@ -53,7 +58,7 @@ class PolicyConfig:
     """
 
     model: ModelConfig
-    vocabulary: Vocabulary
+    vocabulary: TextCoder
     normalizer: Normalizer
     execute: int = 4
     robot: str = "panda"
@@ -70,8 +75,9 @@ def save(folder: Path, config: PolicyConfig, weights: Mapping[str, Tensor], trai
     _save_tensors(weights, scratch / "model.safetensors")
     if training:
         _save_tensors(training, scratch / "training_state.safetensors")
-    (scratch / "config.json").write_text(json.dumps(asdict(config), indent=1))
-    for path in [*scratch.iterdir(), scratch]:
+    (scratch / "config.json").write_text(json.dumps(_to_json(config), indent=1))
+    config.vocabulary.write_files(scratch / TEXT_FOLDER)
+    for path in [*scratch.rglob("*"), scratch]:
         _fsync(path)
     if folder.exists():
         shutil.rmtree(folder)
@@ -83,6 +89,13 @@ def save(folder: Path, config: PolicyConfig, weights: Mapping[str, Tensor], trai
     link.rename(folder.parent / "last")
     _fsync(folder.parent)
     return folder
+
+
+def _to_json(config: PolicyConfig) -> dict[str, Any]:
+    """`config` without what is kept in files or is this process's own: fields whose names begin with `_`."""
+    data = asdict(config)
+    data["vocabulary"] = {name: value for name, value in data["vocabulary"].items() if not name.startswith("_")}
+    return data
 
 
 def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -127,21 +140,32 @@ def load_config(folder: Path) -> PolicyConfig:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a policy configuration of format {FORMAT}")
     try:
-        return _converter().structure(data, PolicyConfig)
+        config = _converter().structure(data, PolicyConfig)
     except Exception as error:  # cattrs groups the field errors
         problems = cattrs.transform_error(error, format_exception=_explain)
         raise CheckpointError(f"{path}: {'; '.join(problems)}") from error
+    try:
+        return replace(config, vocabulary=config.vocabulary.read_files(folder / TEXT_FOLDER))
+    except ValueError as error:
+        raise CheckpointError(f"{folder}: {error}") from error
 
 
 def _converter() -> cattrs.Converter:
-    """Reads configurations; which class a network's is follows from the name of its backbone."""
+    """Reads configurations; the classes of network and text coder follow from the names that they go by."""
     converter = cattrs.Converter(forbid_extra_keys=True)
 
     def model(data: Any, kind: type) -> Any:
         name = data.get("backbone") if isinstance(data, dict) else data
         return converter.structure(data, BACKBONES[str(name)].config_class)
 
+    def coder(data: Any, kind: type) -> Any:
+        name = str(data.get("kind") if isinstance(data, dict) else data)
+        if name not in CODERS:
+            raise nearest("text coder", name, list(CODERS))
+        return converter.structure(data, CODERS[name])
+
     converter.register_structure_hook_func(lambda kind: kind is ModelConfig, model)
+    converter.register_structure_hook_func(lambda kind: kind is TextCoder, coder)
     return converter
 
 
@@ -179,7 +203,7 @@ def load_weights(model: VLA, tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def fingerprint(folder: Path) -> str:
-    """First 12 hex digits of the SHA-256 of the weights and the configuration."""
+    """First 12 hex digits of the SHA-256 of the weights and the configuration, which has that of the coder's files."""
     digest = hashlib.sha256()
     for name in ("model.safetensors", "config.json"):
         digest.update((folder / name).read_bytes())

@@ -1,19 +1,24 @@
-"""Words to integers: a vocabulary from the task grammar, hashed buckets for words it does not know.
+"""Texts to integers: what every text coder keeps to, and our own: known words, hashed buckets for the others.
 
-Knows no grammar: the list of words is an argument. Nothing is downloaded and no tokenizer file is needed: the
-vocabulary is part of the model's configuration.
+Other coders: `vla.text_pretrained` (tokenizer of a sentence encoder), `vla.text_prompt` (chat of a vision-language
+model). Knows no grammar: the list of words is an argument. A vocabulary is part of the policy's configuration, so that
+nothing is downloaded and no tokenizer file is needed.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Self
 
+IdArray = NDArray[np.int64]
 PAD = 0
 _WORD = re.compile(r"[^\W_]+")
 
@@ -23,8 +28,34 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+class TextCoder(ABC):
+    """Instructions to token ids of one length, for `Batch.tokens`; id 0 is padding, whatever the tokenizer calls it.
+
+    Coders are frozen dataclasses that go to JSON and back; two are equal if they encode equally. Files that they need
+    are kept beside the weights.
+    """
+
+    kind: str  # names the class in a configuration
+
+    @abstractmethod
+    def encode(self, texts: Sequence[str]) -> IdArray:
+        """Ids (B, L)."""
+
+    def noised(self, ids: IdArray, share: float, rng: np.random.Generator) -> IdArray:
+        """`ids` (B, L) with about a `share` of the words made unknown; as they are where no word is unknown."""
+        return ids
+
+    def write_files(self, folder: Path) -> tuple[str, ...]:
+        """Write the files that the coder needs into a checkpoint's folder; their names. Ours needs none."""
+        return ()
+
+    def read_files(self, folder: Path) -> Self:
+        """The coder with the files of a checkpoint's folder. Raises ValueError if they are missing or others."""
+        return self
+
+
 @dataclass(frozen=True)
-class Vocabulary:
+class Vocabulary(TextCoder):
     """Token ids: 0 is padding, 1..n the known words, then `buckets` ids that unknown words are hashed into.
 
     Attributes:
@@ -36,6 +67,7 @@ class Vocabulary:
     words: tuple[str, ...]
     buckets: int = 64
     max_words: int = 20
+    kind: str = "words"
 
     @staticmethod
     def build(texts: Iterable[str], buckets: int = 64, max_words: int = 20) -> Vocabulary:
@@ -52,7 +84,12 @@ class Vocabulary:
         """The id of the first hash bucket."""
         return 1 + len(self.words)
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.int64]:
+    def noised(self, ids: IdArray, share: float, rng: np.random.Generator) -> IdArray:
+        """`ids` (B, L) with a `share` of the words replaced by any bucket, so that buckets carry no meaning."""
+        unknown = (rng.random(ids.shape) < share) & (ids != PAD)
+        return np.where(unknown, rng.integers(self.first_bucket, self.size, ids.shape), ids)
+
+    def encode(self, texts: Sequence[str]) -> IdArray:
         """Ids (B, max_words), padded with 0. An empty instruction is all padding."""
         ids = np.zeros((len(texts), self.max_words), np.int64)
         index = {word: i + 1 for i, word in enumerate(self.words)}

@@ -136,6 +136,8 @@ class Trainer:
             data, self.policy.normalizer, self.policy.vocabulary, config.batch_size, config.seed, config.corruption
         )
         model = make_model(self.policy.model)
+        if not resume:
+            model.load_pretrained()
         optimizer = torch.optim.AdamW(_parameter_groups(model, config), lr=config.lr, betas=(0.9, 0.95))
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.raw: VLA = self.accelerator.unwrap_model(self.model)
@@ -188,7 +190,9 @@ class Trainer:
         time_ = torch.rand(len(batch.actions), generator=generator).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             losses: dict[str, Tensor] = self.model(batch, noise, time_)
-        total = losses["action"] + config.ground * losses["ground"] + config.position * losses["position"]
+        total = losses["action"]
+        for name, weight in (("ground", config.ground), ("position", config.position)):
+            total = total + weight * losses[name] if name in losses else total
         if not torch.isfinite(total):
             raise FloatingPointError(
                 f"the loss became {total.item()} at step {self.step}: lower --train.lr, or clip harder"

@@ -150,6 +150,9 @@ class VLA(nn.Module, ABC):
     config_class: ClassVar[type[ModelConfig]]
     config: Any
 
+    def load_pretrained(self) -> None:
+        """Put the weights in place that a new training run starts from; nothing to do for a network from nothing."""
+
     @abstractmethod
     def forward(self, batch: Batch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
         """Scalar losses by name; `action` is the imitation loss. `noise` (B, C, 7) and `time` (B,) as for heads."""
