@@ -159,6 +159,7 @@ def untrained(folder: Path) -> str:
     from experiments.training import ModelSize, model_config
     from vla import checkpoint
     from vla.checkpoint import PolicyConfig
+    from vla.execution import Execution
     from vla.models.compact import CompactVLA
     from vla.normalize import Normalizer
     from vla.text import Vocabulary
@@ -168,4 +169,8 @@ def untrained(folder: Path) -> str:
     normalizer = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
     config = model_config(size, words, normalizer, ("front", "wrist"))
     weights = CompactVLA(config).state_dict()
-    return str(checkpoint.save(folder / "net", PolicyConfig(config, words, normalizer, size.execute), weights, {}))
+    return str(
+        checkpoint.save(
+            folder / "net", PolicyConfig(config, words, normalizer, Execution(execute=size.execute)), weights, {}
+        )
+    )

@@ -17,6 +17,7 @@ from vla.batches import Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.contract import EpisodeRequest
 from vla.episode import Episode
+from vla.execution import Execution
 from vla.models.compact import CompactConfig
 from vla.models.contract import HEADS, HeadConfig
 from vla.normalize import Normalizer
@@ -79,6 +80,7 @@ class TrainJob:
         train: How to train.
         cameras: Camera names.
         skip_damaged: Leave damaged episode files out instead of stopping.
+        normalize: Mode of the statistics, `vla.normalize.Normalizer`.
     """
 
     data: tuple[Path, ...]
@@ -87,6 +89,7 @@ class TrainJob:
     train: TrainConfig = field(default_factory=TrainConfig)
     cameras: tuple[str, ...] = ("front", "wrist")
     skip_damaged: bool = False
+    normalize: str = "mean_std"
 
 
 def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = None) -> Path:
@@ -129,11 +132,13 @@ def _compare_pictures(store: EpisodeStore) -> None:
 
 def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
     """Configuration of a new policy for these demonstrations."""
-    words, size, normalizer = Vocabulary.build(training_vocabulary()), job.model, demos.normalizer()
+    words, size, normalizer = Vocabulary.build(training_vocabulary()), job.model, demos.normalizer(job.normalize)
     model = model_config(size, words, normalizer, job.cameras)
     model = replace(model, head=HEADS[size.head].fit(normalizer.actions(demos.chunks(FITTED_ON)), model.head))
     robot = demos.episodes[0].spec["robot"]
-    return PolicyConfig(model, words, normalizer, size.execute, robot["name"], robot["control"], trained_on(demos))
+    return PolicyConfig(
+        model, words, normalizer, Execution(execute=size.execute), robot["name"], robot["control"], trained_on(demos)
+    )
 
 
 def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cameras: tuple[str, ...]) -> CompactConfig:
@@ -149,8 +154,8 @@ def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cam
         keypoints=size.keypoints,
         hidden=size.hidden,
         head=HeadConfig(size.head, size.chunk),
-        ee_mean=normalizer.state_mean[:3],  # type: ignore[arg-type]
-        ee_std=normalizer.state_std[:3],  # type: ignore[arg-type]
+        ee_mean=normalizer.state_offset[:3],  # type: ignore[arg-type]
+        ee_std=normalizer.state_scale[:3],  # type: ignore[arg-type]
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vla.contract import FloatArray, Observation, Policy
+from vla.execution import Execution, execution_of
 from vla.history import NOW, History
 
 Edit = Callable[[Observation], Observation]
@@ -29,6 +30,15 @@ class EditedPolicy:
         self.history: History = getattr(policy, "history", NOW)
         self.batch_size: int | None = getattr(policy, "batch_size", None)
         self.fingerprint: str = getattr(policy, "fingerprint", "")
+
+    @property
+    def execution(self) -> Execution:
+        """How the policy's chunks become actions; may be set where the policy lets it."""
+        return execution_of(self._policy)
+
+    @execution.setter
+    def execution(self, execution: Execution) -> None:
+        self._policy.execution = execution  # type: ignore[attr-defined]
 
     def reset(self, episode_seed: int) -> None:
         """Reset the policy."""

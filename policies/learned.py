@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 
 from vla import checkpoint
 from vla.contract import ACTION_DIM, FloatArray, Observation
+from vla.execution import Execution
 from vla.history import History
 
 
@@ -53,7 +55,17 @@ class LearnedPolicy:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.model = checkpoint.load_model(self.folder, self.config).to(self.device)
         self.batch_size = batch_size
-        self.execute = self.config.execute
+        self.execute = self.config.execution.execute
+
+    @property
+    def execution(self) -> Execution:
+        """How its chunks become actions; may be set. Raises ValueError for one that needs longer chunks."""
+        return self.config.execution
+
+    @execution.setter
+    def execution(self, execution: Execution) -> None:
+        self.config = replace(self.config, execution=execution)
+        self.execute = execution.execute
 
     @property
     def image_size(self) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vla.contract import Policy
+from vla.execution import MODES, Execution
 from vla.registry import Registry, nearest
 
 POLICIES: Registry[Callable[..., Policy]] = Registry("policy")
@@ -30,11 +31,29 @@ def make_policy(name: str) -> Policy:
 
     Args:
         name: A registered name, with an argument after a colon where the policy takes one (`replay:FOLDER`), or the
-            path of a checkpoint or a run.
+            path of a checkpoint or a run. `NAME@EXECUTION` executes its chunks otherwise than it was saved for, for
+            example `runs/train@ensemble:0.01` (`vla.execution.Execution.parse`).
 
     Raises:
         ValueError: Unknown name (the nearest one is given), missing or needless argument, no such path.
     """
+    plain, execution = split_execution(name)
+    policy = _named(plain)
+    if execution is not None:
+        if not hasattr(policy, "execution"):
+            raise ValueError(f"policy {plain!r} gives no chunks that could be executed otherwise; a checkpoint does")
+        policy.execution = execution
+    return policy
+
+
+def split_execution(name: str) -> tuple[str, Execution | None]:
+    """`NAME@EXECUTION` as its two parts; a path may have an @ of its own."""
+    plain, _, wanted = name.rpartition("@")
+    return (plain, Execution.parse(wanted)) if plain and wanted.partition(":")[0] in MODES else (name, None)
+
+
+def _named(name: str) -> Policy:
+    """The policy called `name`."""
     head, colon, argument = name.partition(":")
     if head in policy_names():
         return _make(head, argument, given=bool(colon))

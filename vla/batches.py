@@ -88,9 +88,9 @@ class Demonstrations:
         """Number of samples."""
         return int(self.first[-1])
 
-    def normalizer(self) -> Normalizer:
-        """Statistics of these demonstrations."""
-        return Normalizer.fit([e.agent_pos[:-1] for e in self.episodes], [e.action for e in self.episodes])
+    def normalizer(self, mode: str = "mean_std") -> Normalizer:
+        """Statistics of these demonstrations; `mode` as for `Normalizer`."""
+        return Normalizer.fit([e.agent_pos[:-1] for e in self.episodes], [e.action for e in self.episodes], mode)
 
     def locate(self, sample: int) -> tuple[int, int]:
         """(episode number, step) of a sample."""

@@ -27,14 +27,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vla import __version__
+from vla.execution import Execution
 from vla.models.contract import BACKBONES, VLA, ModelConfig, make_model
 from vla.normalize import Normalizer
 from vla.registry import nearest
 from vla.text import TextCoder, Vocabulary
 
-FORMAT = 3
-
-
+FORMAT = 4
 TEXT_FOLDER = "text"  # files of the text coder, if it has any
 CODERS: dict[str, type[TextCoder]] = {"words": Vocabulary}
 
@@ -51,7 +50,7 @@ class PolicyConfig:
         model: Shape of the network.
         vocabulary: Texts to ids.
         normalizer: Statistics of the training data.
-        execute: Actions of a chunk that are executed before the policy is asked again.
+        execution: How its chunks become actions.
         robot: Name of the robot that it was trained on.
         control: Its control mode.
         trained_on: Provenance: tasks, number of episodes, seeds, git commit, renderer.
@@ -60,12 +59,19 @@ class PolicyConfig:
     model: ModelConfig
     vocabulary: TextCoder
     normalizer: Normalizer
-    execute: int = 4
+    execution: Execution = field(default_factory=Execution)
     robot: str = "panda"
     control: str = "pd_ee_delta_pose"
     trained_on: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
     version: str = __version__
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an execution that needs longer chunks than the network gives."""
+        if self.execution.least > self.model.chunk:
+            raise ValueError(
+                f"{self.execution} needs chunks of {self.execution.least}, the network's have {self.model.chunk}"
+            )
 
 
 def save(folder: Path, config: PolicyConfig, weights: Mapping[str, Tensor], training: Mapping[str, Tensor]) -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,13 @@ INPUT_NAMES: tuple[InputName, ...] = ("pixels", "agent_pos", "instruction", "sta
 OutcomeName = Literal["success", "failure", "error"]
 
 
+class Planned(NamedTuple):
+    """Actions that are executed while a policy decides, and how far each binds what it decides."""
+
+    actions: FloatArray  # (C, A) in [-1, 1]; the first is due at the observation's step
+    weight: FloatArray  # (C,): 1 will be executed whatever is decided, between: was planned, 0 free
+
+
 class Observation(TypedDict, total=False):
     """What a policy may see at one control step; only the inputs that it asked for are present (and computed).
 
@@ -42,6 +49,7 @@ class Observation(TypedDict, total=False):
     episode_seed: int
     step: int
     earlier: tuple[Observation, ...]
+    planned: Planned | None  # there if chunks are executed in real time; None for an episode's first chunk
 
 
 @dataclass(frozen=True)
@@ -172,8 +180,9 @@ class Policy(Protocol):
     worker process, and `reset` clears it.
 
     Callers also read, where a policy has them: `image_size` (pixels a side that its cameras are drawn at), `cameras`
-    (their names), `history` (a `vla.history.History`: which earlier moments it sees) and `batch_size` (the most
-    observations that it wants in one call).
+    (their names), `history` (a `vla.history.History`: which earlier moments it sees), `batch_size` (the most
+    observations that it wants in one call) and `execution` (a `vla.execution.Execution`: how its chunks become actions;
+    without it, the first `execute` actions of each).
     """
 
     inputs: frozenset[str]  # subset of INPUT_NAMES

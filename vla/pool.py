@@ -20,6 +20,7 @@ import numpy as np
 from vla.contract import ACTION_DIM, EpisodeRequest, EpisodeResult, FloatArray, Observation, Policy, World
 from vla.crew import Crew, Here, Processes
 from vla.episode import Episode
+from vla.execution import execution_of
 from vla.history import NOW
 from vla.rollout import FilterFactory
 from vla.worker import Answer, Ask, Done, Job, Lost, Start
@@ -73,7 +74,7 @@ def run_episodes(
         world_factory=functools.partial(world_factory, **wanted) if wanted else world_factory,
         policy_factory=None if policy.batched else policy_factory,
         inputs=policy.inputs,
-        execute=policy.execute,
+        execution=execution_of(policy),
         record=record,
         filter_factory=filter_factory,
         meta=meta or {},

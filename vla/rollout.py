@@ -27,6 +27,7 @@ from vla.contract import (
     World,
 )
 from vla.episode import Episode
+from vla.execution import Execution, Executor, execution_of
 from vla.history import NOW, History, Memory
 from vla.measures import Measures
 from vla.seeding import episode_seed, stream
@@ -81,7 +82,7 @@ def play(
     request: EpisodeRequest,
     *,
     inputs: frozenset[str],
-    execute: int,
+    execution: Execution,
     subscribers: Sequence[Subscriber] = (),
     action_filter: ActionFilter | None = None,
     history: History = NOW,
@@ -92,14 +93,14 @@ def play(
         world: Is reset here; its state before does not matter.
         request: Names the episode.
         inputs: What the policy wants to see; the world computes and renders nothing else.
-        execute: Actions of each chunk that are executed before the next one is asked for.
+        execution: How chunks become actions.
         subscribers: Hear of reset, each step and the end, in order.
         action_filter: Maps the policy's action to the one that is executed (noise); the label stays the policy's.
         history: Which earlier moments the policy wants to see too.
 
     Yields:
-        An observation whenever a chunk (C, 7), C >= execute, is needed; send it. Throw an exception instead when the
-        policy failed.
+        An observation whenever a chunk (C, 7), C >= execution.least, is needed; send it. Throw an exception instead
+        when the policy failed.
 
     Returns:
         The result. Exceptions of world, policy and subscribers become the outcome `error` with the traceback;
@@ -110,7 +111,7 @@ def play(
     outcome: OutcomeName
     try:
         memory = Memory(world, inputs, history)
-        last = yield from _steps(world, request, memory, execute, subscribers, action_filter, progress)
+        last = yield from _steps(world, request, memory, execution, subscribers, action_filter, progress)
         progress.measures = world.measures()
         outcome, reason, trace = ("success" if last.success else "failure"), last.reason, ""
     except Exception as error:  # noqa: BLE001 - an error is an outcome of the episode
@@ -138,7 +139,7 @@ def _steps(
     world: World,
     request: EpisodeRequest,
     memory: Memory,
-    execute: int,
+    execution: Execution,
     subscribers: Sequence[Subscriber],
     action_filter: ActionFilter | None,
     progress: _Progress,
@@ -148,37 +149,40 @@ def _steps(
     progress.hear(world.observe(SAID)["instruction"])
     for subscriber in subscribers:
         subscriber.on_reset(world, request)
-    seed = episode_seed(request)
+    seed, executor = episode_seed(request), Executor(execution)
     while True:
-        observation = memory.observe(progress.steps)
-        observation["episode_seed"] = seed
-        observation["step"] = progress.steps
-        chunk = checked_chunk((yield observation), execute)
-        for action in chunk[:execute]:
-            memory.look(progress.steps)
-            given = action if action_filter is None else action_filter(action, progress.steps)
-            step = world.step(given)
-            executed = given if step.executed is None else step.executed
-            progress.steps += 1
-            progress.parts = step.parts
-            if step.parts > 1 and step.completed > len(progress.done_at):
-                progress.done_at = (*progress.done_at, progress.steps)
-            progress.hear(world.observe(SAID)["instruction"])
-            for subscriber in subscribers:
-                subscriber.on_step(world, action, executed, step)
-            if step.done:
-                return step
+        if executor.needs_chunk:
+            observation = memory.observe(progress.steps)
+            observation["episode_seed"] = seed
+            observation["step"] = progress.steps
+            if execution.mode == "realtime":
+                observation["planned"] = executor.planned()
+            executor.add(checked_chunk((yield observation), execution.least))
+        memory.look(progress.steps)
+        action = executor.next()
+        given = action if action_filter is None else action_filter(action, progress.steps)
+        step = world.step(given)
+        executed = given if step.executed is None else step.executed
+        progress.steps += 1
+        progress.parts = step.parts
+        if step.parts > 1 and step.completed > len(progress.done_at):
+            progress.done_at = (*progress.done_at, progress.steps)
+        progress.hear(world.observe(SAID)["instruction"])
+        for subscriber in subscribers:
+            subscriber.on_step(world, action, executed, step)
+        if step.done:
+            return step
 
 
-def checked_chunk(chunk: FloatArray, execute: int) -> FloatArray:
-    """`chunk` as float32 (C, A). Raises ValueError for a wrong shape, fewer than `execute` actions or NaN.
+def checked_chunk(chunk: FloatArray, least: int) -> FloatArray:
+    """`chunk` as float32 (C, A). Raises ValueError for a wrong shape, fewer than `least` actions or NaN.
 
     How many entries A an action has is up to the world's control mode: the world refuses what does not fit it.
     """
     chunk = np.asarray(chunk, dtype=np.float32)
-    if chunk.ndim != 2 or len(chunk) < execute:
+    if chunk.ndim != 2 or len(chunk) < least:
         raise ValueError(
-            f"the policy gave a chunk of shape {chunk.shape}, expected (at least {execute}, {ACTION_DIM}), "
+            f"the policy gave a chunk of shape {chunk.shape}, expected (at least {least}, {ACTION_DIM}), "
             f"or as many entries as the control mode has"
         )
     if not np.isfinite(chunk).all():
@@ -199,7 +203,7 @@ def rollout(
         world,
         request,
         inputs=policy.inputs,
-        execute=policy.execute,
+        execution=execution_of(policy),
         subscribers=subscribers,
         action_filter=action_filter,
         history=getattr(policy, "history", NOW),

@@ -15,6 +15,7 @@ from typing import Any
 
 from vla.contract import EpisodeRequest, EpisodeResult, FloatArray, Observation, Policy, World
 from vla.episode import Episode
+from vla.execution import Execution
 from vla.history import NOW, History
 from vla.processes import die_with
 from vla.registry import install
@@ -29,7 +30,7 @@ class Job:
         world_factory: Makes a world.
         policy_factory: Makes the policy that lives next to the world; None if the policy lives in the caller.
         inputs: What the policy wants to see.
-        execute: Actions executed of each chunk.
+        execution: How the policy's chunks become actions.
         history: Which earlier moments a policy in the caller wants to see.
         record: Whether to send back episodes.
         filter_factory: Makes the action noise of an episode.
@@ -39,7 +40,7 @@ class Job:
     world_factory: Callable[[], World]
     policy_factory: Callable[[], Policy] | None
     inputs: frozenset[str]
-    execute: int
+    execution: Execution
     record: bool = False
     filter_factory: FilterFactory | None = None
     meta: dict[str, Any] = field(default_factory=dict)
@@ -142,7 +143,7 @@ class Runner:
             world,
             request,
             inputs=job.inputs,
-            execute=job.execute,
+            execution=job.execution,
             subscribers=subscribers,
             action_filter=noise,
             history=job.history,

@@ -22,8 +22,9 @@ from experiments.composing import compose
 from experiments.identity import identity
 from experiments.suites import get_suite
 from experiments.workers import worker_count
-from policies.registry import make_policy
+from policies.registry import make_policy, split_execution
 from vla.evaluation import RUNS, Evaluation, Subject, evaluate
+from vla.execution import Execution
 from vla.suites import Suite
 from vla.tables import evaluation_tables
 
@@ -37,6 +38,9 @@ class Args:
 
     policy: str
     """A registered policy (expert, random, blind, deaf, replay:FOLDER, blind:CHECKPOINT, ...) or a checkpoint."""
+    execution: str = ""
+    """How a checkpoint's chunks become actions, instead of what is stored with it: receding:STEPS, ensemble:DECAY or
+    realtime:STEPS:DELAY (docs/learning.md)."""
     suite: str = "demo"
     """Named suite (experiments/suites.py), or the evaluation.json of an earlier evaluation."""
     task: tuple[str, ...] = ()
@@ -97,7 +101,8 @@ def run(args: Args) -> Evaluation:
     suite = chosen_suite(args)
     number, of = shard = chosen_shard(args.shard)
     World(args.renderer, robot=args.robot, control=args.control).close()  # a bad name is told now
-    subject = chosen_subject(args.policy, args.name, (args.robot, args.control))
+    policy = executed(args.policy, args.execution)
+    subject = chosen_subject(policy, args.name, (args.robot, args.control))
     folder = args.out or Path("runs") / suite.name
     if of > 1:
         folder = folder / SHARDS / f"{number}-of-{of}"
@@ -106,7 +111,7 @@ def run(args: Args) -> Evaluation:
         subject,
         folder / RUNS / subject.name,
         shard=shard,
-        identity=identity(suite, args.renderer, args.policy),
+        identity=identity(suite, args.renderer, policy),
         world_factory=functools.partial(World, args.renderer, robot=args.robot, control=args.control),
         workers=worker_count(args.workers),
         slots_per_worker=args.slots,
@@ -114,6 +119,14 @@ def run(args: Args) -> Evaluation:
         retry_errors=args.retry_errors,
         overwrite=args.overwrite,
     )
+
+
+def executed(policy: str, execution: str) -> str:
+    """The name of a policy whose chunks are executed as `--execution` says. Raises ValueError for nonsense."""
+    if not execution:
+        return policy
+    Execution.parse(execution)
+    return f"{policy}@{execution}"
 
 
 def chosen_suite(args: Args) -> Suite:
@@ -140,4 +153,6 @@ def chosen_subject(policy: str, name: str = "", body: tuple[str, str] = DEFAULT_
     label = name or re.sub(r"[^A-Za-z0-9_.-]+", "-", policy.removeprefix("runs/")).strip("-")
     label = "-".join((label, *(name for name, default in zip(body, DEFAULT_BODY, strict=True) if name != default)))
     weights = getattr(make_policy(policy), "fingerprint", "")
+    execution = policy.rpartition("@")[2] if split_execution(policy)[1] else ""
+    weights = f"{weights}@{execution}" if execution else weights  # results of two executions are not to be mixed
     return Subject(label, functools.partial(make_policy, policy), policy, weights)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from envs.scenes import make_scene
 from envs.world import World
+from experiments.commands.eval import executed
 from experiments.drawing import control_rate, frame_source
 from policies.registry import make_policy
 from vla.contract import EpisodeRequest, Perturbation
@@ -35,6 +36,8 @@ class Args:
     """Folder of stored episodes to draw from."""
     policy: str = ""
     """Policy or checkpoint that plays the episode now."""
+    execution: str = ""
+    """How a checkpoint's chunks become actions: receding:STEPS, ensemble:DECAY or realtime:STEPS:DELAY."""
     robot: str = "panda"
     """Registered robot."""
     control: str = "pd_ee_delta_pose"
@@ -113,7 +116,7 @@ def played(args: Args, asked: EpisodeRequest) -> Episode:
     if asked.index < 0:
         raise ValueError(f"expected the number of an episode, 0 or more; got {asked.index}")
     make_scene(asked, args.robot, args.control)  # an unknown task or axis is told now
-    player = make_policy(args.policy)
+    player = make_policy(executed(args.policy, args.execution))
     size, cameras = getattr(player, "image_size", None), getattr(player, "cameras", None)
     world = World(image_size=size, robot=args.robot, control=args.control, cameras=cameras)
     recorder = Recorder({"policy": args.policy})

@@ -26,6 +26,8 @@ class Args:
     """Peak learning rate."""
     head: str = "l1"
     """Action head: l1 or flow."""
+    normalize: str = "mean_std"
+    """Statistics of proprioception and actions: mean_std, quantile or min_max."""
     image_size: int = 96
     """Pixels a side that the policy sees."""
     seed: int = 0
@@ -55,7 +57,7 @@ def main(args: Args) -> int:
     names = {f.name for f in dataclasses.fields(TrainConfig)}
     options = {k: v for k, v in dataclasses.asdict(args).items() if k in names}
     model = ModelSize(image_size=args.image_size, head=args.head)
-    job = TrainJob(args.data, args.out, model, TrainConfig(**options))
+    job = TrainJob(args.data, args.out, model, TrainConfig(**options), normalize=args.normalize)
     folder = train(job, resume=args.resume, evaluator=evaluator() if args.eval_every else None)
     last = [row for row in read_metrics(args.out / "metrics.jsonl") if "loss" in row][-1]
     print(

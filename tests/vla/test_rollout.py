@@ -7,6 +7,7 @@ import pytest
 
 from tests.vla.toy import ALL, FailingPolicy, ToyPolicy, ToyWorld, outcome, record, requests
 from vla.contract import EpisodeRequest, EpisodeResult, FloatArray, Observation, StepResult, World
+from vla.execution import Execution
 from vla.rollout import ActionNoise, PolicyFailedError, Recorder, play, rollout
 from vla.seeding import episode_seed
 
@@ -44,7 +45,7 @@ def test_a_chunk_is_asked_for_every_execute_steps_and_only_then_drawn() -> None:
 
 
 def test_observations_carry_seed_and_step() -> None:
-    game = play(ToyWorld(), REQUEST, inputs=ALL, execute=2)
+    game = play(ToyWorld(), REQUEST, inputs=ALL, execution=Execution(execute=2))
     seen: list[Observation] = [next(game)]
     seen.append(game.send(np.zeros((4, 7), np.float32)))
     assert [o["step"] for o in seen] == [0, 2]
@@ -61,7 +62,7 @@ def test_observations_carry_seed_and_step() -> None:
     ],
 )
 def test_bad_actions_are_errors(chunk: FloatArray, message: str) -> None:
-    game = play(ToyWorld(), REQUEST, inputs=ALL, execute=2)
+    game = play(ToyWorld(), REQUEST, inputs=ALL, execution=Execution(execute=2))
     next(game)
     with pytest.raises(StopIteration) as end:
         game.send(chunk)
@@ -88,7 +89,7 @@ def test_errors_of_world_policy_and_subscriber_are_outcomes() -> None:
 
 
 def test_an_error_of_a_distant_policy_keeps_its_traceback() -> None:
-    game = play(ToyWorld(), REQUEST, inputs=ALL, execute=2)
+    game = play(ToyWorld(), REQUEST, inputs=ALL, execution=Execution(execute=2))
     next(game)
     with pytest.raises(StopIteration) as end:
         game.throw(PolicyFailedError("Traceback from afar"))

@@ -36,8 +36,8 @@ class CompactConfig(ModelConfig):
         keypoints: Spatial-softmax keypoints a camera.
         text_dim: Width of word embeddings.
         hidden: Width of the fusion MLP.
-        ee_mean: Mean of the end-effector position (m, base frame) in normalised proprioception.
-        ee_std: Its deviation (m); with the mean it gives back metres.
+        ee_mean: What normalised proprioception subtracts from the end-effector position (m, base frame).
+        ee_std: What it divides by (m); the two give back metres.
     """
 
     backbone: str = "compact"
