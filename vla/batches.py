@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -198,25 +198,3 @@ class BatchSource:
         actions, valid = map(np.stack, zip(*chunks, strict=True))
         arrays = (drawn.pixels, tokens, self.normalizer.state(state), self.normalizer.actions(actions), valid)
         return Batch(*map(torch.from_numpy, (*arrays, drawn.points, drawn.positions)))
-
-    def stream(self, start: int, stop: int, threads: int) -> Iterator[Batch]:
-        """Batches start..stop-1 in order, built ahead by `threads` threads (0: none).
-
-        The renderer's kernels release the GIL, so threads draw while the main thread trains.
-        """
-        if threads == 0:
-            yield from (self.batch(step) for step in range(start, stop))
-            return
-        with ThreadPoolExecutor(threads) as pool:
-            ahead: list[Future[Batch]] = []
-            upcoming = iter(range(start, stop))
-            try:
-                for step in upcoming:
-                    ahead.append(pool.submit(self.batch, step))
-                    if len(ahead) > 2 * threads + 1:
-                        yield ahead.pop(0).result()
-                while ahead:
-                    yield ahead.pop(0).result()
-            finally:
-                for future in ahead:
-                    future.cancel()

@@ -13,7 +13,7 @@ import itertools
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,7 +28,9 @@ from torch import Tensor
 from vla import checkpoint
 from vla.batches import BatchSource, Corruption, Demonstrations
 from vla.checkpoint import PolicyConfig
-from vla.models.contract import VLA, Batch, make_model
+from vla.contract import ACTION_DIM
+from vla.curriculum import Curriculum, Phase, Source
+from vla.models.contract import VLA, Batch, Lessons, make_model
 from vla.provenance import usable_cores
 from vla.results import read_json, write_json
 from vla.trainlog import TrainLog
@@ -39,6 +41,7 @@ FREE_SETTINGS = {
     "seconds", "threads", "draw_threads", "cache", "save_every", "keep", "log_every", "eval_every",
 }  # fmt: skip
 
+ACTION = "action"  # source and stage of imitation
 Evaluator = Callable[[Path], dict[str, float]]  # checkpoint folder -> success by task
 
 
@@ -105,6 +108,9 @@ class Trainer:
         resume: Go on from `checkpoints/last`, or begin if there is none yet. Without it a folder that already has a
             checkpoint is refused.
         evaluator: Called every `eval_every` steps with a fresh checkpoint.
+        phases: Stages of the run, instead of one stage of imitation; they say how many steps, which losses and how
+            fast. Their source `action` is `data`.
+        sources: Where the batches of the other sources of the stages come from.
 
     Raises:
         CheckpointError: The checkpoint is damaged.
@@ -121,6 +127,8 @@ class Trainer:
         *,
         resume: bool = False,
         evaluator: Evaluator | None = None,
+        phases: Sequence[Phase] = (),
+        sources: Mapping[str, Source] | None = None,
     ) -> None:
         """Build model and optimizer, or restore them."""
         if config.precision not in ("bf16", "no"):
@@ -135,6 +143,7 @@ class Trainer:
         self.source = BatchSource(
             data, self.policy.normalizer, self.policy.vocabulary, config.batch_size, config.seed, config.corruption
         )
+        self.curriculum = Curriculum(phases or [imitation(config)], {**(sources or {}), ACTION: self.source})
         model = make_model(self.policy.model)
         if not resume:
             model.load_pretrained()
@@ -142,7 +151,7 @@ class Trainer:
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.raw: VLA = self.accelerator.unwrap_model(self.model)
         self.average = {k: v.detach().clone() for k, v in self.raw.state_dict().items()}
-        self.step, self.steps = 0, config.steps
+        self.step, self.steps = 0, self.curriculum.steps
         if resume:
             self._restore(checkpoint.find(run))
         self.log = TrainLog(run, quiet=not self.accelerator.is_main_process)
@@ -163,10 +172,12 @@ class Trainer:
                 self.source.data.draw_all(self.config.draw_threads, advance)
         if self.steps == 0:
             self.steps = self._steps_that_fit()
+        if self.steps != self.curriculum.steps:  # measured now, or before a stop
+            self.curriculum = self.curriculum.lasting(self.steps)
         self.log.open(self.step)
         write_json(self.run / SETTINGS, self._settings())
         self.model.train()
-        batches = self.source.stream(self.step, self.steps, self.config.threads)
+        batches = self.curriculum.stream(self.step, self.steps, self.config.threads)
         with self.log, self._interruptible(), self.log.progress(self.step, self.steps):
             for batch in batches:
                 losses = self._step(batch)
@@ -179,20 +190,18 @@ class Trainer:
                     break
         return checkpoint.find(self.run)
 
-    def _step(self, batch: Batch) -> dict[str, Tensor]:
-        config = self.config
+    def _step(self, batch: Batch | Lessons) -> dict[str, Tensor]:
+        config, turn = self.config, self.curriculum.turn(self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = config.lr * learning_rate_factor(self.step, self.steps, config.warmup)
+            group["lr"] = turn.lr
         device = self.accelerator.device
-        batch = Batch(*(tensor.to(device, non_blocking=True) for tensor in batch))
+        batch = type(batch)(*(tensor.to(device, non_blocking=True) for tensor in batch))
         generator = torch.Generator().manual_seed(hash((config.seed, 3, self.step)) & (2**62 - 1))
-        noise = torch.randn(batch.actions.shape, generator=generator).to(device)
-        time_ = torch.rand(len(batch.actions), generator=generator).to(device)
+        noise = torch.randn((len(batch.tokens), self.policy.model.chunk, ACTION_DIM), generator=generator).to(device)
+        time_ = torch.rand(len(batch.tokens), generator=generator).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             losses: dict[str, Tensor] = self.model(batch, noise, time_)
-        total = losses["action"]
-        for name, weight in (("ground", config.ground), ("position", config.position)):
-            total = total + weight * losses[name] if name in losses else total
+        total = turn.phase.total(losses)
         if not torch.isfinite(total):
             raise FloatingPointError(
                 f"the loss became {total.item()} at step {self.step}: lower --train.lr, or clip harder"
@@ -271,13 +280,15 @@ class Trainer:
     def _settings(self) -> dict[str, Any]:
         """The settings that decide where a run goes, as JSON-ready data."""
         settings = {name: value for name, value in asdict(self.config).items() if name not in FREE_SETTINGS}
-        return {**settings, "samples": len(self.source.data)}
+        stages = self.curriculum.settings() if len(self.curriculum.phases) > 1 else []
+        return {**settings, "samples": len(self.source.data), "stages": stages}
 
     def _steps_that_fit(self) -> int:
         """Time fifty steps, put the weights back, and divide the budget by the median."""
         keep = copy.deepcopy((self.raw.state_dict(), self.average, self.optimizer.state_dict()))
         ends = []
-        for batch in self.source.stream(0, 50, self.config.threads):
+        self.curriculum = self.curriculum.lasting(50)
+        for batch in self.curriculum.stream(0, 50, self.config.threads):
             self._step(batch)
             ends.append(time.perf_counter())
         each = sorted(after - before for before, after in itertools.pairwise(ends[10:]))[20]  # past the slow first ones
@@ -304,12 +315,10 @@ class Trainer:
                 signal.signal(number, handler)
 
 
-def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
-    """Linear warm-up, then a cosine from 1 to 0.02."""
-    if step < warmup:
-        return (step + 1) / warmup
-    along = (step - warmup) / max(1, steps - warmup)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, along)))
+def imitation(config: TrainConfig) -> Phase:
+    """The one stage of an ordinary run."""
+    weights = {"action": 1.0, "ground": config.ground, "position": config.position}
+    return Phase(ACTION, config.steps, {ACTION: 1.0}, weights, config.lr, config.warmup)
 
 
 def _parameter_groups(model: VLA, config: TrainConfig) -> list[dict[str, Any]]:

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
-from vla.models.contract import BACKBONES, ROLES, VLA, Batch, ModelConfig, Prefix, make_head
+from vla.models.contract import BACKBONES, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, make_head
 from vla.models.grounding import RELATIONS, grounding_loss, position_loss, relations
+from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class CompactConfig(ModelConfig):
         keypoints: Spatial-softmax keypoints a camera.
         text_dim: Width of word embeddings.
         hidden: Width of the fusion MLP.
+        answers: What questions may be answered with; without any there are no heads for lessons.
         ee_mean: What normalised proprioception subtracts from the end-effector position (m, base frame).
         ee_std: What it divides by (m); the two give back metres.
     """
@@ -49,6 +51,7 @@ class CompactConfig(ModelConfig):
     keypoints: int = 16
     text_dim: int = 64
     hidden: int = 384
+    answers: tuple[str, ...] = ()
     ee_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ee_std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
@@ -67,6 +70,8 @@ class Fused(NamedTuple):
     """What the trunk knows: features for the action head and what it is taught about grounding."""
 
     features: Tensor  # (B, hidden)
+    text: Tensor  # (B, E)
+    looks: Tensor  # (B, V, R, 2 + D) where each role is, image fractions, and what is there
     heat: Tensor  # (B, V, R, G * G) logits of where each role is
     positions: Tensor  # (B, R, 3) metres, base frame
 
@@ -196,6 +201,7 @@ class CompactVLA(VLA):
             nn.ReLU(),
         )
         self.head = make_head(config.hidden, config.head)
+        self.lesson_heads = LessonHeads(config.hidden, e, 2 + d, len(config.answers)) if config.answers else None
         axis = (torch.arange(config.grid) + 0.5) / config.grid
         v, u = torch.meshgrid(axis, axis, indexing="ij")
         self.register_buffer("coordinates", torch.stack([u, v], -1).view(-1, 2), persistent=False)
@@ -220,19 +226,45 @@ class CompactVLA(VLA):
         positions = self.workspace[0] + self.workspace[1] * offset.view(b, ROLES, 3)
         hand = self.hand[0] + self.hand[1] * agent_pos[:, :3]
         features = self.fusion(torch.cat([seen, offset, relations(hand, positions[:, 0], positions[:, 1])], 1))
-        return Fused(features, heat.view(b, views, ROLES, -1), positions)
+        looks = torch.cat([where, what], 2).view(b, views, ROLES, -1)
+        return Fused(features, text.float(), looks, heat.view(b, views, ROLES, -1), positions)
 
-    def forward(self, batch: Batch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
+    def forward(self, batch: Batch | Lessons, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
         """Scalar losses: `action`, `ground` (cross-entropy of where), `position` (L1, in workspace units).
 
-        Samples without words (modality dropout) teach no grounding: nobody could know what is meant.
+        Samples without words (modality dropout) teach no grounding: nobody could know what is meant. Lessons have the
+        losses of `lessons`.
         """
+        if isinstance(batch, Lessons):
+            return self.lessons(batch)
         fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
         spoken = (batch.tokens != 0).any(1).float()
         return {
             "action": self.head.loss(fused.features, batch.actions, batch.action_valid, noise, time),
             "ground": grounding_loss(fused.heat, batch.points, spoken, self.coordinates),
             "position": position_loss(fused.positions, batch.positions, spoken, self.workspace[1]),
+        }
+
+    def lessons(self, batch: Lessons) -> dict[str, Tensor]:
+        """Scalar losses `answer`, `ground`, `box`, `position`, and `answered`, the share of right answers.
+
+        Where there are only words, the cameras cost nothing, and there is nothing to be pointed at. Raises ValueError
+        if the network was made without answers.
+        """
+        heads = self.lesson_heads
+        if heads is None:
+            raise ValueError("this network has no heads for lessons: its configuration names no answers")
+        if batch.pixels.shape[1] == 0:
+            logits = heads.answers(None, self.text(batch.tokens)[0])
+            return {"answer": answer_loss(logits, batch.answers), "answered": right_answers(logits, batch.answers)}
+        fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
+        logits, all_of_them = heads.answers(fused.features, fused.text), torch.ones_like(batch.agent_pos[:, 0])
+        return {
+            "answer": answer_loss(logits, batch.answers),
+            "ground": grounding_loss(fused.heat, batch.points, all_of_them, self.coordinates),
+            "box": box_loss(heads.boxes(fused.looks[:, :, 0]), batch.boxes),
+            "position": position_loss(fused.positions, batch.positions, all_of_them, self.workspace[1]),
+            "answered": right_answers(logits, batch.answers),
         }
 
     def act(

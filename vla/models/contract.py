@@ -35,6 +35,22 @@ class Batch(NamedTuple):
     positions: Tensor  # (B, R, 4) float32: x, y, z, valid
 
 
+class Lessons(NamedTuple):
+    """Questions, and things to point at: what a network is trained on before, or beside, actions.
+
+    Positions, points and boxes that are not asked for have a last entry of 0; role 0 is what is pointed at. Questions
+    about words alone come without views.
+    """
+
+    pixels: Tensor  # (B, V, H, W, 3) uint8; V = 0 where there are only words
+    tokens: Tensor  # (B, L) int64
+    agent_pos: Tensor  # (B, 8 (1 + K)) float32, as in `Batch`
+    points: Tensor  # (B, V, R, 3) float32, as in `Batch`
+    boxes: Tensor  # (B, V, 5) float32: of role 0, left, top, right, bottom as image fractions, and 1 if it is seen
+    positions: Tensor  # (B, R, 4) float32, as in `Batch`
+    answers: Tensor  # (B,) int64: entry of the configuration's `answers`; -1 where nothing is to be answered
+
+
 class Prefix(NamedTuple):
     """Actions that are executed while the network thinks: what it now decides has to go on from them."""
 
