@@ -93,7 +93,7 @@ def test_batches_do_not_depend_on_threads() -> None:
 
 
 def test_a_mix_keeps_its_shares_everywhere() -> None:
-    phase = Phase("all", 300, {"a": 0.5, "b": 0.3, "c": 0.2}, {"x": 1.0}, lr=1.0)
+    phase = Phase("all", 400, {"a": 0.5, "b": 0.3, "c": 0.2}, {"x": 1.0}, lr=1.0)
     for start in (0, 123, 300):
         window = [name for name, _ in phase.order[start : start + 100]]
         assert [abs(window.count(name) - count) <= 1 for name, count in (("a", 50), ("b", 30), ("c", 20))] == [True] * 3
