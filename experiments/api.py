@@ -15,6 +15,7 @@ from experiments import training
 from experiments.commands import collect as collect_command
 from experiments.commands.eval import chosen_subject
 from experiments.identity import identity
+from experiments.presets import ModelSize, model_size
 from experiments.suites import get_suite
 from experiments.workers import worker_count
 from vla.collect import Collection
@@ -48,7 +49,7 @@ def train(
     data: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
-    model: training.ModelSize | None = None,
+    model: ModelSize | str = "small",
     resume: bool = False,
     **options: Any,
 ) -> Path:
@@ -57,16 +58,17 @@ def train(
     Args:
         data: Dataset folders.
         out: Run folder.
-        model: Shape of the network.
+        model: Shape of the network, or the name of one: small, base, large.
         resume: Go on from the last checkpoint of `out`.
         **options: Fields of `vla.trainer.TrainConfig`, for example `steps`, `batch_size`, `lr`, `seed`.
 
     Raises:
-        ValueError: No episodes, or a damaged one.
+        ValueError: No episodes, a damaged one, or an unknown name of a size.
         FileExistsError: `out` holds a run and `resume` is off.
     """
     folders = (data,) if isinstance(data, (str, Path)) else data
-    job = training.TrainJob(tuple(map(Path, folders)), Path(out), model or training.ModelSize(), TrainConfig(**options))
+    size = model_size(model) if isinstance(model, str) else model
+    job = training.TrainJob(tuple(map(Path, folders)), Path(out), size, TrainConfig(**{"lr": size.lr, **options}))
     return training.train(job, resume=resume)
 
 

@@ -156,7 +156,8 @@ def untrained(folder: Path) -> str:
     import torch
 
     from envs.tasks.base import training_vocabulary
-    from experiments.training import ModelSize, model_config
+    from experiments.presets import ModelSize
+    from experiments.training import model_config
     from vla import checkpoint
     from vla.checkpoint import PolicyConfig
     from vla.execution import Execution

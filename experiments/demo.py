@@ -15,9 +15,10 @@ from typing import Any
 from experiments.api import collect, evaluate
 from experiments.commands import report as report_command
 from experiments.drawing import frame_source
+from experiments.presets import ModelSize
 from experiments.stages import Ledger, Stage, as_settings, duration, run_stages
 from experiments.suites import SUITES
-from experiments.training import ModelSize, TrainJob, train
+from experiments.training import TrainJob, train
 from experiments.workers import worker_count
 from vla import checkpoint
 from vla.contract import EpisodeRequest

@@ -12,6 +12,7 @@ from envs.golden import pictures
 from envs.grounding import DemoView
 from envs.tasks.base import training_vocabulary
 from envs.world import World
+from experiments.presets import ModelSize
 from policies.learned import LearnedPolicy
 from vla.batches import Demonstrations
 from vla.checkpoint import PolicyConfig
@@ -28,33 +29,6 @@ from vla.text import Vocabulary
 from vla.trainer import Evaluator, TrainConfig, Trainer
 
 FITTED_ON = 20_000  # chunks of actions that a head may learn its own code from
-
-
-@dataclass(frozen=True)
-class ModelSize:
-    """Shape of the compact network.
-
-    Attributes:
-        image_size: Pixels a side that the policy sees.
-        patch: Side of a patch, pixels.
-        channels: Width of the feature maps.
-        blocks: Convolutions modulated by the instruction.
-        keypoints: Spatial-softmax keypoints a camera.
-        hidden: Width of the fusion MLP.
-        chunk: Actions predicted at once.
-        execute: Actions executed before the policy is asked again.
-        head: Action head.
-    """
-
-    image_size: int = 96
-    patch: int = 4
-    channels: int = 32
-    blocks: int = 3
-    keypoints: int = 16
-    hidden: int = 384
-    chunk: int = 8
-    execute: int = 2
-    head: str = "l1"
 
 
 @dataclass(frozen=True)
@@ -152,8 +126,12 @@ def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cam
         channels=size.channels,
         blocks=size.blocks,
         keypoints=size.keypoints,
+        text_dim=size.text_dim,
+        text_layers=size.text_layers,
+        context_layers=size.context_layers,
         hidden=size.hidden,
-        head=HeadConfig(size.head, size.chunk),
+        fusion_layers=size.fusion_layers,
+        head=HeadConfig(size.head, size.chunk, size.hidden),
         ee_mean=normalizer.state_offset[:3],  # type: ignore[arg-type]
         ee_std=normalizer.state_scale[:3],  # type: ignore[arg-type]
     )

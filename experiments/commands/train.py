@@ -22,8 +22,10 @@ class Args:
     """Time budget, used with --steps 0."""
     batch_size: int = 128
     """Samples a step."""
-    lr: float = 1.5e-3
-    """Peak learning rate."""
+    size: str = "small"
+    """Shape of the network: small (0.5 M parameters), base (5 M) or large (25 M)."""
+    lr: float | None = None
+    """Peak learning rate; default what suits the size."""
     head: str = "l1"
     """Action head: l1 or flow."""
     normalize: str = "mean_std"
@@ -50,13 +52,15 @@ class Args:
 
 def main(args: Args) -> int:
     """Train; exit code 0."""
-    from experiments.training import ModelSize, TrainJob, evaluator, train
+    from experiments.presets import model_size
+    from experiments.training import TrainJob, evaluator, train
     from vla.trainer import TrainConfig
     from vla.trainlog import read_metrics
 
     names = {f.name for f in dataclasses.fields(TrainConfig)}
     options = {k: v for k, v in dataclasses.asdict(args).items() if k in names}
-    model = ModelSize(image_size=args.image_size, head=args.head)
+    model = dataclasses.replace(model_size(args.size), image_size=args.image_size, head=args.head)
+    options["lr"] = model.lr if args.lr is None else args.lr
     job = TrainJob(args.data, args.out, model, TrainConfig(**options), normalize=args.normalize)
     folder = train(job, resume=args.resume, evaluator=evaluator() if args.eval_every else None)
     last = [row for row in read_metrics(args.out / "metrics.jsonl") if "loss" in row][-1]

@@ -21,6 +21,7 @@ from torch.nn import functional as nnf
 
 from vla.models.contract import BACKBONES, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, make_head
 from vla.models.grounding import RELATIONS, grounding_loss, position_loss, relations
+from vla.models.layers import AttentionBlock, Context, Residual
 from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
 
 
@@ -36,7 +37,11 @@ class CompactConfig(ModelConfig):
         blocks: Convolutions, each modulated by the instruction.
         keypoints: Spatial-softmax keypoints a camera.
         text_dim: Width of word embeddings.
+        text_layers: Attention blocks over the words.
+        context_layers: Attention blocks in which patches, words and proprioception look at one another; 0 for none.
+        context_side: Patches a side and camera that they look at, a divisor of the grid.
         hidden: Width of the fusion MLP.
+        fusion_layers: Residual layers of it after the first two.
         answers: What questions may be answered with; without any there are no heads for lessons.
         ee_mean: What normalised proprioception subtracts from the end-effector position (m, base frame).
         ee_std: What it divides by (m); the two give back metres.
@@ -50,7 +55,11 @@ class CompactConfig(ModelConfig):
     blocks: int = 3
     keypoints: int = 16
     text_dim: int = 64
+    text_layers: int = 2
+    context_layers: int = 0
+    context_side: int = 6
     hidden: int = 384
+    fusion_layers: int = 0
     answers: tuple[str, ...] = ()
     ee_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ee_std: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -64,6 +73,8 @@ class CompactConfig(ModelConfig):
         """Raise ValueError for sizes that do not fit."""
         if self.image_size % self.patch:
             raise ValueError(f"image_size {self.image_size} is not a multiple of patch {self.patch}")
+        if self.context_layers and self.grid % self.context_side:
+            raise ValueError(f"context_side {self.context_side} does not divide the grid of {self.grid} cells a side")
 
 
 class Fused(NamedTuple):
@@ -76,33 +87,8 @@ class Fused(NamedTuple):
     positions: Tensor  # (B, R, 3) metres, base frame
 
 
-class TextBlock(nn.Module):
-    """One pre-norm self-attention block, written out.
-
-    For a dozen words this is several times faster on a CPU than the fused kernels of `nn.TransformerEncoderLayer`,
-    whose backward pass took a seventh of a whole training step.
-    """
-
-    def __init__(self, width: int, heads: int = 4) -> None:
-        """Create the layers."""
-        super().__init__()
-        self.heads = heads
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.wide, self.narrow = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
-
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """Update words (U, L, E); `bias` (U, 1, 1, L) is -inf on padding."""
-        u, length, width = x.shape
-        q, k, v = self.qkv(self.norm1(x)).view(u, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        weights = ((q @ k.transpose(2, 3)) * (width // self.heads) ** -0.5 + bias).softmax(-1)
-        x = x + self.out((weights.to(v.dtype) @ v).transpose(1, 2).reshape(u, length, width))
-        more: Tensor = self.narrow(nnf.gelu(self.wide(self.norm2(x))))
-        return x + more
-
-
 class TextEncoder(nn.Module):
-    """Words to one modulation vector and one query per role."""
+    """Words to tokens: first a summary, then one query per role, then the words."""
 
     def __init__(self, config: CompactConfig) -> None:
         """Create the layers."""
@@ -111,13 +97,13 @@ class TextEncoder(nn.Module):
         self.embed = nn.Embedding(config.vocab_size, width, padding_idx=0)
         self.summary = nn.Parameter(torch.randn(1 + ROLES, width) * 0.5)
         self.position = nn.Parameter(torch.randn(config.max_words, width) * 0.1)
-        self.blocks = nn.ModuleList(TextBlock(width) for _ in range(2))
+        self.blocks = nn.ModuleList(AttentionBlock(width) for _ in range(config.text_layers))
         nn.init.normal_(self.embed.weight, std=0.5)
         with torch.no_grad():
             self.embed.weight[0].zero_()
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode tokens (B, L) to (B, E) and role queries (B, R, E).
+        """Encode tokens (B, L) to (B, N, E), N = 1 + R + L, and their bias (B, 1, 1, N), -inf on padding.
 
         In training, equal instructions are encoded once. In evaluation every row is, so that the arithmetic has one
         shape and the last bit of a row does not depend on the other rows.
@@ -129,8 +115,7 @@ class TextEncoder(nn.Module):
         bias = torch.zeros(padding.shape, device=x.device).masked_fill(padding, float("-inf"))[:, None, None]
         for block in self.blocks:
             x = block(x, bias)
-        x = x[inverse]
-        return x[:, 0], x[:, 1 : 1 + ROLES]
+        return x[inverse], bias[inverse]
 
 
 class VisionTrunk(nn.Module):
@@ -157,18 +142,23 @@ class VisionTrunk(nn.Module):
         cut = pixels.view(b * v, g, p, g, p, 3).transpose(2, 3).reshape(b * v, g, g, p * p * 3)
         return cut.to(self.stem.weight.dtype).mul_(2 / 255).sub_(1)
 
-    def forward(self, pixels: Tensor, text: Tensor) -> Tensor:
-        """Feature maps (B * V, D, G, G), channels last in memory."""
+    def start(self, pixels: Tensor) -> Tensor:
+        """Feature maps (B * V, D, G, G) of single patches, channels last in memory."""
         b, v = pixels.shape[:2]
-        d, blocks = self.config.channels, self.config.blocks
         x = self.stem(self.patches(pixels))
         x = (x.view(b, v, *x.shape[1:]) + self.place.to(x.dtype)).flatten(0, 1).permute(0, 3, 1, 2)
-        x = nnf.relu(x)
-        film = self.film(text).view(b, blocks, v, 2, d).transpose(0, 1).reshape(blocks, b * v, 2, d, 1, 1)
-        for block, conv in enumerate(self.convs):
-            scale, shift = film[block].to(x.dtype).unbind(1)
-            x = x + nnf.relu(torch.addcmul(shift, conv(x), 1 + scale))
-        return x
+        return nnf.relu(x)
+
+    def modulation(self, text: Tensor) -> Tensor:
+        """Scale and shift (blocks, B * V, 2, D, 1, 1) from the summary (B, E)."""
+        d, v, blocks = self.config.channels, self.config.views, self.config.blocks
+        film: Tensor = self.film(text).view(len(text), blocks, v, 2, d).transpose(0, 1)
+        return film.reshape(blocks, -1, 2, d, 1, 1)
+
+    def block(self, number: int, x: Tensor, film: Tensor) -> Tensor:
+        """One modulated convolution."""
+        scale, shift = film[number].to(x.dtype).unbind(1)
+        return x + nnf.relu(torch.addcmul(shift, self.convs[number](x), 1 + scale))
 
 
 @BACKBONES.register("compact")
@@ -189,6 +179,16 @@ class CompactVLA(VLA):
         d, views, e = config.channels, config.views, config.text_dim
         self.text = TextEncoder(config)
         self.vision = VisionTrunk(config)
+        if config.context_layers:
+            self.context = Context(
+                channels=d,
+                grid=config.grid,
+                side=config.context_side,
+                views=views,
+                state=config.state_dim,
+                width=e,
+                layers=config.context_layers,
+            )
         self.keypoints = nn.Conv2d(d, config.keypoints, 1)
         self.key = nn.Conv2d(d, d, 1)
         self.query = nn.Linear(e, views * d)
@@ -199,6 +199,7 @@ class CompactVLA(VLA):
             nn.ReLU(),
             nn.Linear(config.hidden, config.hidden),
             nn.ReLU(),
+            *(Residual(config.hidden) for _ in range(config.fusion_layers)),
         )
         self.head = make_head(config.hidden, config.head)
         self.lesson_heads = LessonHeads(config.hidden, e, 2 + d, len(config.answers)) if config.answers else None
@@ -209,11 +210,22 @@ class CompactVLA(VLA):
         # Rough centre and half-size of a tabletop workspace (m), so that the network works with numbers near one.
         self.register_buffer("workspace", torch.tensor([[0.5, 0.0, 0.1], [0.15, 0.2, 0.1]]), persistent=False)
 
+    def look(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Feature maps (B * V, D, G, G), the summary of the words (B, E) and a query of each role (B, R, E)."""
+        words, bias = self.text(tokens)
+        film, maps = self.vision.modulation(words[:, 0]), self.vision.start(pixels)
+        last = self.config.blocks - 1
+        for number in range(last):
+            maps = self.vision.block(number, maps, film)
+        if self.config.context_layers:
+            maps, words = self.context(maps, words, bias, agent_pos)
+        maps = self.vision.block(last, maps, film)
+        return maps, words[:, 0], words[:, 1 : 1 + ROLES]
+
     def fuse(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Fused:
         """Everything up to the action head. Shapes as in `Batch`."""
         b, views = pixels.shape[:2]
-        text, roles = self.text(tokens)
-        maps = self.vision(pixels, text)
+        maps, text, roles = self.look(pixels, tokens, agent_pos)
         points = self.keypoints(maps).flatten(2).float().softmax(-1) @ self.coordinates  # (B * V, K, 2)
         query = self.query(roles).view(b, ROLES, views, -1).transpose(1, 2).flatten(0, 1)  # (B * V, R, D)
         heat = torch.bmm(query.to(maps.dtype), self.key(maps).flatten(2)).float() / maps.shape[1] ** 0.5
@@ -255,7 +267,7 @@ class CompactVLA(VLA):
         if heads is None:
             raise ValueError("this network has no heads for lessons: its configuration names no answers")
         if batch.pixels.shape[1] == 0:
-            logits = heads.answers(None, self.text(batch.tokens)[0])
+            logits = heads.answers(None, self.text(batch.tokens)[0][:, 0])
             return {"answer": answer_loss(logits, batch.answers), "answered": right_answers(logits, batch.answers)}
         fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
         logits, all_of_them = heads.answers(fused.features, fused.text), torch.ones_like(batch.agent_pos[:, 0])

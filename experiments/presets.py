@@ -1,0 +1,72 @@
+"""Named shapes of the compact network: small, base and large."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vla.registry import nearest
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """Shape of the compact network.
+
+    Attributes:
+        image_size: Pixels a side that the policy sees.
+        patch: Side of a patch, pixels.
+        channels: Width of the feature maps.
+        blocks: Convolutions modulated by the instruction.
+        keypoints: Spatial-softmax keypoints a camera.
+        text_dim: Width of words, and of the tokens in which words and patches look at one another.
+        text_layers: Attention blocks over the words.
+        context_layers: Attention blocks over words, patches and proprioception; 0 for none.
+        hidden: Width of the fusion MLP.
+        fusion_layers: Residual layers of the fusion MLP after the first two.
+        chunk: Actions predicted at once.
+        execute: Actions executed before the policy is asked again.
+        head: Action head.
+        lr: Peak learning rate that suits the size, at a batch of 128.
+    """
+
+    image_size: int = 96
+    patch: int = 4
+    channels: int = 32
+    blocks: int = 3
+    keypoints: int = 16
+    text_dim: int = 64
+    text_layers: int = 2
+    context_layers: int = 0
+    hidden: int = 384
+    fusion_layers: int = 0
+    chunk: int = 8
+    execute: int = 2
+    head: str = "l1"
+    lr: float = 1.5e-3
+
+
+# Parameters with the vocabulary of all families, and forward and backward work a sample: see
+# experiments/results/train_speed.md for what else was tried.
+SIZES = {
+    # 0.5 M, 0.2 GFLOP: keypoints of modulated convolutions. Minutes on a CPU.
+    "small": ModelSize(),
+    # 5 M, 1.8 GFLOP: patches, words and proprioception look at one another before keypoints are read. Hours on a CPU.
+    "base": ModelSize(channels=48, keypoints=32, text_dim=256, context_layers=3, hidden=768, fusion_layers=1, lr=8e-4),
+    # 25 M, 9 GFLOP: for a GPU.
+    "large": ModelSize(
+        channels=80,
+        keypoints=64,
+        text_dim=512,
+        text_layers=3,
+        context_layers=5,
+        hidden=1280,
+        fusion_layers=2,
+        lr=4e-4,
+    ),
+}
+
+
+def model_size(name: str) -> ModelSize:
+    """The shape called `name`. Raises UnknownNameError with the nearest name."""
+    if name not in SIZES:
+        raise nearest("size", name, list(SIZES))
+    return SIZES[name]
