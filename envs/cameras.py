@@ -102,32 +102,56 @@ def look_at(eye: Vec3, target: Vec3, up: Vec3) -> Float64:
 
 
 def project(points_w: NDArray[np.floating], camera: Camera) -> Float64:
-    """Points (P, 3), metres, world -> (P, 3) u, v in pixels and depth in metres along the optical axis.
+    """Points (..., P, 3), metres, world -> (..., P, 3) u, v in pixels and depth in metres along the optical axis.
 
-    The lens's distortion is part of it: points land where they are drawn.
+    The lens's distortion is part of it: points land where they are drawn. A camera that moves may be given as one with
+    `pose_w` (..., 4, 4), one for each set of points.
 
     u and v mean nothing where depth is not positive (the point is behind the camera).
     """
-    rotation, eye = camera.pose_w[:3, :3], camera.pose_w[:3, 3]
+    rotation, eye = camera.pose_w[..., :3, :3], camera.pose_w[..., None, :3, 3]
     points_c = (np.asarray(points_w, np.float64) - eye) @ rotation
-    depth = points_c[:, 2]
+    depth = points_c[..., 2:]
     safe = np.where(np.abs(depth) < 1e-12, 1e-12, depth)
-    flat = distorted(points_c[:, :2] / safe[:, None], camera.distortion)
+    flat = distorted(points_c[..., :2] / safe, camera.distortion)
     intrinsics = camera.intrinsics
-    return np.column_stack([flat @ intrinsics[:2, :2].T + intrinsics[:2, 2], depth])
+    return np.concatenate([flat @ intrinsics[:2, :2].T + intrinsics[:2, 2], depth], axis=-1)
 
 
 def distorted(points: NDArray[np.floating], distortion: Sequence[float]) -> Float64:
-    """Where a lens puts rays (P, 2), x / z and y / z, by the model of Brown and Conrady: k1, k2, p1, p2, k3."""
-    x, y = np.asarray(points, np.float64).T
+    """Where a lens puts rays (..., 2), x / z and y / z, by the model of Brown and Conrady: k1, k2, p1, p2, k3."""
+    x, y = np.moveaxis(np.asarray(points, np.float64), -1, 0)
     if not len(distortion):
-        return np.stack([x, y], axis=1)
+        return np.stack([x, y], axis=-1)
     k1, k2, p1, p2, k3 = (*distortion, 0.0)[:5]
     r2 = x * x + y * y
     radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
     across = 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
     down = p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
-    return np.stack([x * radial + across, y * radial + down], axis=1)
+    return np.stack([x * radial + across, y * radial + down], axis=-1)
+
+
+def pose_matrices(poses: NDArray[np.floating]) -> Float64:
+    """(..., 4, 4) of pose rows (..., 7); for one, `pose_matrix` is faster."""
+    x, y, z, w = np.moveaxis(np.asarray(poses[..., 3:], np.float64), -1, 0)
+    matrix = np.zeros((*x.shape, 4, 4))
+    matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 0, 2] = (
+        1 - 2 * (y * y + z * z),
+        2 * (x * y - z * w),
+        2 * (x * z + y * w),
+    )
+    matrix[..., 1, 0], matrix[..., 1, 1], matrix[..., 1, 2] = (
+        2 * (x * y + z * w),
+        1 - 2 * (x * x + z * z),
+        2 * (y * z - x * w),
+    )
+    matrix[..., 2, 0], matrix[..., 2, 1], matrix[..., 2, 2] = (
+        2 * (x * z - y * w),
+        2 * (y * z + x * w),
+        1 - 2 * (x * x + y * y),
+    )
+    matrix[..., :3, 3], matrix[..., 3, 3] = poses[..., :3], 1.0
+    return matrix
 
 
 def pose_matrix(pose: NDArray[np.floating]) -> Float64:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from envs.cameras import ImageSize, place, resolution
 from envs.lens import lens
 from envs.poses import pose_rows
@@ -13,7 +16,7 @@ from envs.renderer.make import make_renderer
 from envs.renderer.types import Frame
 from envs.scene import CameraSpec, SceneSpec
 from envs.sensor import NOTHING, seen_step, sensed
-from vla.contract import FloatArray
+from vla.contract import ByteArray, FloatArray
 from vla.registry import nearest
 
 
@@ -73,6 +76,14 @@ class EpisodeRenderer:
             of_moment = [name for name in names if moments[name] == moment]
             drawn |= self.frames(history[moment], of_moment, step=moment)
         return {name: drawn[name] for name in names}
+
+    def film(self, history: FloatArray, steps: NDArray[np.int64], cameras: Sequence[str]) -> ByteArray:
+        """What the cameras show at control steps (S,) of an episode with poses `history` (T + 1, N, 7).
+
+        Returns (S, V, H, W, 3) sRGB, the same bytes as `seen`. Raises ValueError as `frames` does.
+        """
+        names = self._known(cameras)
+        return np.stack([[frame.rgb for frame in self.seen(history, step, names).values()] for step in steps.tolist()])
 
     def moment(self, name: str, step: int) -> int:
         """The control step whose picture a camera of the scene shows at `step`."""

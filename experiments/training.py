@@ -10,6 +10,7 @@ from typing import Any
 
 from envs.golden import pictures
 from envs.grounding import DemoView
+from envs.scene import SceneSpec
 from envs.tasks.base import training_vocabulary
 from envs.world import World
 from experiments.presets import ModelSize
@@ -33,13 +34,13 @@ FITTED_ON = 20_000  # chunks of actions that a head may learn its own code from
 
 @dataclass(frozen=True)
 class ViewMaker:
-    """Makes the drawer of a scene (`vla.batches.ViewFactory`)."""
+    """Makes the drawer of a scene (`vla.views.ViewFactory`)."""
 
     cameras: tuple[str, ...]
     size: int
 
-    def __call__(self, spec: dict[str, Any]) -> DemoView:
-        """Prepare `spec` (a SceneSpec as stored) for drawing."""
+    def __call__(self, spec: SceneSpec | dict[str, Any]) -> DemoView:
+        """Prepare a scene, or one as it is stored, for drawing."""
         return DemoView(spec, self.cameras, self.size)
 
 

@@ -1,17 +1,20 @@
 """Training batches from stored poses: episodes in memory, frames rendered by whoever is passed in.
 
 A batch is a pure function of (seed, step): stopping and resuming changes nothing, nor does the number of threads.
-Knows no renderer: `ViewFactory` turns a scene description into something that draws poses and says where the goal is.
+Knows no renderer: a `vla.views.ViewFactory` turns a scene description into something that draws poses and says where
+the goal is.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,23 +22,12 @@ from numpy.typing import NDArray
 
 from vla.contract import ByteArray, FloatArray
 from vla.episode import Episode
+from vla.history import NOW, History
 from vla.models.contract import Batch
 from vla.normalize import Normalizer
+from vla.sampling import EVERYTHING, Sampling, epoch_order, idle_steps, sample_shares
 from vla.text import IdArray, TextCoder
-
-
-class SceneView(Protocol):
-    """Draws one episode's scene at the policy's resolution."""
-
-    def pixels(self, poses: FloatArray, step: int) -> ByteArray:
-        """Frames of all cameras, (V, H, W, 3), at a control step of the episode with `poses` (T + 1, N, 7)."""
-
-    def labels(self, poses: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
-        """Where target and place of the goal are then: points (V, R, 3), positions (R, 4), as in `Batch`."""
-
-
-VIEWS_KEPT = 256
-ViewFactory = Callable[[dict[str, Any]], SceneView]
+from vla.views import Augmentation, Drawn, Samples, ViewFactory
 
 
 @dataclass(frozen=True)
@@ -55,12 +47,14 @@ class Corruption:
     unknown_word: float = 0.05
 
 
-class Drawn(NamedTuple):
-    """Samples as rendered: pixels (B, V, H, W, 3), points (B, V, R, 3), positions (B, R, 4)."""
+class Epoch(NamedTuple):
+    """One pass over the demonstrations: what is drawn in it, and how its scenes are augmented, is up to it alone."""
 
-    pixels: ByteArray
-    points: FloatArray
-    positions: FloatArray
+    seed: int
+    number: int
+    order: Samples  # (M,) sample numbers
+    seen: NDArray[np.bool_]  # (N,) which samples there are in `order`
+    window: int
 
 
 class Demonstrations:
@@ -70,18 +64,33 @@ class Demonstrations:
         episodes: At least one; all steps but the last pose become samples.
         view: Makes the drawer of a scene.
         chunk: Actions per sample.
+        history: Which earlier moments a sample shows.
+        augment: Changes how a scene looks, once an epoch and episode; None draws them as they were.
     """
 
-    def __init__(self, episodes: Sequence[Episode], view: ViewFactory, *, chunk: int) -> None:
+    def __init__(
+        self,
+        episodes: Sequence[Episode],
+        view: ViewFactory,
+        *,
+        chunk: int,
+        history: History = NOW,
+        augment: Augmentation | None = None,
+    ) -> None:
         """Index the samples. Raises ValueError if there are none."""
         self.episodes = [episode for episode in episodes if len(episode)]
         if not self.episodes:
             raise ValueError(f"no training samples: {len(episodes)} episodes were given and none has a step")
-        self.chunk, self._make_view = chunk, view
-        lengths = np.array([len(episode) for episode in self.episodes])
-        self.first = np.concatenate([[0], np.cumsum(lengths)])
-        self._views: OrderedDict[int, SceneView] = OrderedDict()
-        self._lock = threading.Lock()
+        self.chunk, self.history, self.augment, self._make_view = chunk, history, augment, view
+        self.lengths = [len(episode) for episode in self.episodes]
+        self.first = np.concatenate([[0], np.cumsum(self.lengths)])
+        self._agent_pos = np.concatenate([episode.agent_pos[:-1] for episode in self.episodes])
+        self._action = np.concatenate([episode.action for episode in self.episodes])
+        said = [episode.said(step) for episode in self.episodes for step in range(len(episode))]
+        self.texts = tuple(dict.fromkeys(said))
+        number = {text: i for i, text in enumerate(self.texts)}
+        self.text = np.array([number[text] for text in said])
+        self._drawn = _Kept()
         self._cache: Drawn | None = None
 
     def __len__(self) -> int:
@@ -92,71 +101,145 @@ class Demonstrations:
         """Statistics of these demonstrations; `mode` as for `Normalizer`."""
         return Normalizer.fit([e.agent_pos[:-1] for e in self.episodes], [e.action for e in self.episodes], mode)
 
+    def episode_of(self, samples: Samples) -> Samples:
+        """Number of each sample's episode."""
+        return np.searchsorted(self.first, samples, side="right") - 1
+
     def locate(self, sample: int) -> tuple[int, int]:
         """(episode number, step) of a sample."""
-        number = int(np.searchsorted(self.first, sample, side="right")) - 1
+        number = int(self.episode_of(np.array(sample)))
         return number, sample - int(self.first[number])
 
     def draw_all(self, threads: int, advance: Callable[[int], None]) -> None:
-        """Render every frame once and keep it in memory (2 x 96 x 96 costs 55 kB a step).
+        """Render every frame once, as it was, and keep it in memory (2 x 96 x 96 costs 55 kB a step).
 
         `advance` is told the number of samples after each episode.
         """
-        one = self.draw(np.zeros(1, np.int64))
-        pixels = np.empty((len(self), *one.pixels.shape[1:]), np.uint8)
-        points = np.empty((len(self), *one.points.shape[1:]), np.float32)
-        cache = Drawn(pixels, points, np.empty((len(self), *one.positions.shape[1:]), np.float32))
 
-        def fill(number: int) -> int:
-            view, episode, first = (
-                self._make_view(self.episodes[number].spec),
-                self.episodes[number],
-                self.first[number],
-            )
-            for step in range(len(episode)):
-                cache.pixels[first + step] = view.pixels(episode.poses, step)
-                cache.points[first + step], cache.positions[first + step] = view.labels(episode.poses, step)
-            return len(episode)
+        def drawn(number: int) -> Drawn:
+            episode = self.episodes[number]
+            return self._make_view(episode.spec).draw(episode.poses, np.arange(len(episode)))
 
+        cache: Drawn | None = None
         with ThreadPoolExecutor(max(1, threads)) as pool:
-            for count in pool.map(fill, range(len(self.episodes))):
-                advance(count)
+            for number, found in enumerate(pool.map(drawn, range(len(self.episodes)))):
+                cache = cache or found.like(len(self))
+                cache.put(slice(self.first[number], self.first[number + 1]), found)
+                advance(len(self.episodes[number]))
         self._cache = cache
-        self._views.clear()
 
-    def draw(self, samples: NDArray[np.int64]) -> Drawn:
-        """Frames and grounding labels of `samples` (B,): from memory after `draw_all`, else rendered now."""
+    def draw(self, samples: Samples, epoch: Epoch | None = None) -> Drawn:
+        """Frames and grounding labels of `samples` (B,).
+
+        They come from memory after `draw_all`; in an epoch everything of an episode that it needs is drawn at once and
+        kept for its shuffling window; else they are drawn now, as they were.
+        """
+        numbers = self.episode_of(samples)
+        offsets = self.history.stride * np.arange(self.history.frames + 1)
+        steps = np.maximum((samples - self.first[numbers])[:, None] - offsets, 0)  # (B, 1 + K), as History.steps
         if self._cache is not None:
-            cache = self._cache
-            return Drawn(cache.pixels[samples], cache.points[samples], cache.positions[samples])
-        drawn = []
-        for number, step in map(self.locate, samples.tolist()):
-            view, poses = self._view(number), self.episodes[number].poses
-            drawn.append((view.pixels(poses, step), *view.labels(poses, step)))
-        return Drawn(*map(np.stack, zip(*drawn, strict=True)))
+            return _beside(self._cache, self.first[numbers][:, None] + steps)
+        order = np.argsort(numbers, kind="stable")
+        borders = np.flatnonzero(np.diff(numbers[order], prepend=-1, append=-1))
+        out: Drawn | None = None
+        for begin, end in itertools.pairwise(borders.tolist()):
+            rows = order[begin:end]
+            number = int(numbers[rows[0]])
+            frames, row = self._frames(number, np.unique(steps[rows]), epoch)
+            part = _beside(frames, row[steps[rows]])
+            out = out or part.like(len(samples))
+            out.put(rows, part)
+        assert out is not None
+        return out
 
-    def _view(self, number: int) -> SceneView:
-        """The drawer of an episode; the last few hundred are kept, for they cost a millisecond and a megabyte each."""
-        with self._lock:
-            view = self._views.pop(number, None)
-        view = view or self._make_view(self.episodes[number].spec)
-        with self._lock:
-            self._views[number] = view
-            if len(self._views) > VIEWS_KEPT:
-                self._views.popitem(last=False)
-        return view
+    def _frames(self, number: int, steps: Samples, epoch: Epoch | None) -> tuple[Drawn, Samples]:
+        """Frames of an episode, those of `steps` at least, and the row (T,) of each step among them."""
+        if epoch is None:
+            return self._draw_steps(number, steps, None)
+        seen = np.flatnonzero(epoch.seen[self.first[number] : self.first[number + 1]])
+        offsets = self.history.stride * np.arange(self.history.frames + 1)
+        needed = np.unique(np.maximum(seen[:, None] - offsets, 0))
+        key, kept = (epoch.seed, epoch.number, number), epoch.window + epoch.window // 2 + max(self.lengths)
+        return self._drawn.get(key, len(needed), kept, lambda: self._draw_steps(number, needed, epoch))
 
-    def actions(self, sample: int) -> tuple[FloatArray, FloatArray]:
-        """The next `chunk` actions (C, 7), the last repeated past the end, and their validity (C,)."""
-        number, step = self.locate(sample)
-        action = self.episodes[number].action
-        index = step + np.arange(self.chunk)
-        return action[np.minimum(index, len(action) - 1)], (index < len(action)).astype(np.float32)
+    def _draw_steps(self, number: int, steps: Samples, epoch: Epoch | None) -> tuple[Drawn, Samples]:
+        episode = self.episodes[number]
+        spec: Any = episode.spec
+        if epoch is not None and self.augment is not None:
+            rng = np.random.default_rng((epoch.seed, 4, epoch.number, number))
+            spec = self.augment(episode.spec, episode.poses, rng)
+        row = np.full(len(episode), -1)
+        row[steps] = np.arange(len(steps))
+        return self._make_view(spec).draw(episode.poses, steps), row
+
+    def states(self, samples: Samples) -> FloatArray:
+        """Proprioception (B, 1 + K, 8), newest first."""
+        first = self.first[self.episode_of(samples)]
+        offsets = self.history.stride * np.arange(self.history.frames + 1)
+        earlier: FloatArray = self._agent_pos[np.maximum(samples[:, None] - offsets, first[:, None])]
+        return earlier
+
+    def actions(self, samples: Samples) -> tuple[FloatArray, FloatArray]:
+        """The next `chunk` actions (B, C, 7), the last repeated past the end, and their validity (B, C)."""
+        index = samples[:, None] + np.arange(self.chunk)
+        end = self.first[self.episode_of(samples) + 1][:, None]
+        return self._action[np.minimum(index, end - 1)], (index < end).astype(np.float32)
 
     def chunks(self, most: int) -> FloatArray:
         """Chunks of actions (N, C, 7), N <= `most`, evenly spread over the samples."""
-        samples = np.linspace(0, len(self) - 1, min(most, len(self))).astype(int)
-        return np.stack([self.actions(sample)[0] for sample in samples.tolist()])
+        return self.actions(np.linspace(0, len(self) - 1, min(most, len(self))).astype(np.int64))[0]
+
+    def shares(self, sampling: Sampling) -> NDArray[np.float64]:
+        """How often an epoch shows each sample on average, (N,). Raises ValueError if none is left."""
+        kept = np.ones(len(self), np.bool_)
+        if sampling.skip_idle:
+            relative = ["delta" in episode.spec["robot"]["control"] for episode in self.episodes]
+            idle = [idle_steps(e.action, relative=r) for e, r in zip(self.episodes, relative, strict=True)]
+            kept = ~np.concatenate(idle)
+        if not kept.any():
+            raise ValueError(f"no training samples: nothing is done in any of the {len(self)} steps")
+        groups = [(episode.request.task, episode.instruction) for episode in self.episodes]
+        return sample_shares(self.lengths, groups, kept, balance=sampling.balance)
+
+
+def _beside(frames: Drawn, rows: Samples) -> Drawn:
+    """Moments `rows` (B, 1 + K) of `frames`: the views of earlier ones after those of the newest."""
+    pixels, points = frames.pixels[rows], frames.points[rows]
+    return Drawn(
+        pixels.reshape(len(rows), -1, *pixels.shape[3:]),
+        points.reshape(len(rows), -1, *points.shape[3:]),
+        frames.positions[rows[:, 0]],
+    )
+
+
+class _Kept:
+    """What has been drawn of the last episodes, for threads that want the same ones."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._found: OrderedDict[tuple[int, ...], tuple[int, Future[tuple[Drawn, Samples]]]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._size = 0
+
+    def get(
+        self, key: tuple[int, ...], size: int, most: int, draw: Callable[[], tuple[Drawn, Samples]]
+    ) -> tuple[Drawn, Samples]:
+        """What `draw` makes, by the first who asks for `key`; the others wait. The last `most` frames are kept."""
+        with self._lock:
+            known = self._found.get(key)
+            future = Future[tuple[Drawn, Samples]]() if known is None else known[1]
+            if known is None:
+                self._found[key] = (size, future)
+                self._size += size
+            while self._size > most and len(self._found) > 1:
+                self._size -= self._found.popitem(last=False)[1][0]
+        if known is None:
+            try:
+                future.set_result(draw())
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        return future.result()
 
 
 @dataclass(frozen=True)
@@ -169,32 +252,52 @@ class BatchSource:
     batch_size: int
     seed: int
     corruption: Corruption = Corruption()
+    sampling: Sampling = EVERYTHING
 
-    def samples(self, step: int) -> NDArray[np.int64]:
-        """Sample numbers of a batch: each epoch is a permutation drawn from (seed, epoch); the rest is dropped."""
-        size = min(self.batch_size, len(self.data))
-        per_epoch = len(self.data) // size
-        epoch, offset = divmod(step, per_epoch)
-        order = np.random.default_rng((self.seed, 1, epoch)).permutation(len(self.data))
-        return order[offset * size : (offset + 1) * size]
+    @functools.cached_property
+    def _shares(self) -> NDArray[np.float64]:
+        return self.data.shares(self.sampling)
 
-    def corrupted(self, texts: list[str], pixels: ByteArray, rng: np.random.Generator) -> IdArray:
-        """Token ids of `texts`, with modality dropout and word noise; `pixels` are blacked out in place."""
-        silent = rng.random(len(texts)) < self.corruption.no_words
+    @functools.cached_property
+    def _ids(self) -> IdArray:
+        """Ids of every text of the demonstrations, and of no text at the end."""
+        return self.vocabulary.encode([*self.data.texts, ""])
+
+    @functools.cached_property
+    def _epochs(self) -> Callable[[int], Epoch]:
+        """The plan of an epoch; the last two are kept, for threads are in both where one ends."""
+
+        @functools.lru_cache(maxsize=2)
+        def plan(number: int) -> Epoch:
+            window = self.sampling.window
+            order = epoch_order(self.data.lengths, self._shares, self.seed, number, window)
+            seen = np.zeros(len(self.data), np.bool_)
+            seen[order] = True
+            return Epoch(self.seed, number, order, seen, window)
+
+        return plan
+
+    def samples(self, step: int) -> tuple[Samples, Epoch]:
+        """Sample numbers of a batch, and their epoch; what does not fill a batch at an epoch's end is dropped."""
+        whole = round(self._shares.sum())
+        size = min(self.batch_size, whole)
+        number, offset = divmod(step, whole // size)
+        epoch = self._epochs(number)
+        return epoch.order[offset * size : (offset + 1) * size], epoch
+
+    def corrupted(self, samples: Samples, pixels: ByteArray, rng: np.random.Generator) -> IdArray:
+        """Token ids of what is said, with modality dropout and word noise; `pixels` are blacked out in place."""
+        silent = rng.random(len(samples)) < self.corruption.no_words
         pixels[rng.random(len(pixels)) < self.corruption.no_pixels] = 0
-        ids = self.vocabulary.encode(["" if mute else text for text, mute in zip(texts, silent, strict=True)])
+        ids = self._ids[np.where(silent, len(self._ids) - 1, self.data.text[samples])]
         return self.vocabulary.noised(ids, self.corruption.unknown_word, rng)
 
     def batch(self, step: int) -> Batch:
         """Build batch `step`; float32, int64 and uint8 tensors in main memory."""
-        samples = self.samples(step)
-        drawn = self.data.draw(samples)
-        where = [self.data.locate(sample) for sample in samples.tolist()]
-        episodes = self.data.episodes
-        said = [episodes[number].said(at) for number, at in where]
-        tokens = self.corrupted(said, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
-        state = np.stack([episodes[number].agent_pos[at] for number, at in where])
-        chunks = [self.data.actions(sample) for sample in samples.tolist()]
-        actions, valid = map(np.stack, zip(*chunks, strict=True))
-        arrays = (drawn.pixels, tokens, self.normalizer.state(state), self.normalizer.actions(actions), valid)
+        samples, epoch = self.samples(step)
+        drawn = self.data.draw(samples, epoch)
+        tokens = self.corrupted(samples, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
+        state = self.normalizer.state(self.data.states(samples)).reshape(len(samples), -1)
+        actions, valid = self.data.actions(samples)
+        arrays = (drawn.pixels, tokens, state, self.normalizer.actions(actions), valid)
         return Batch(*map(torch.from_numpy, (*arrays, drawn.points, drawn.positions)))

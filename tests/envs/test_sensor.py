@@ -153,9 +153,10 @@ def test_live_pictures_training_and_videos_are_the_same_bytes() -> None:
         assert all(np.array_equal(image, live[-1][name]) for name, image in world.pixels().items())
     history = np.stack(poses)
     view = DemoView(spec.to_dict(), ("front", "wrist"), 48)
+    film = view.draw(history, np.arange(len(history))).pixels
     drawer = EpisodeRenderer(SceneSpec.from_dict(spec.to_dict()), size=48)
     for step, seen in enumerate(live):
-        np.testing.assert_array_equal(view.pixels(history, step), np.stack([seen["front"], seen["wrist"]]))
+        np.testing.assert_array_equal(film[step], np.stack([seen["front"], seen["wrist"]]))
         again = drawer.seen(history, step)
         assert all(np.array_equal(again[name].rgb, image) for name, image in seen.items())
     drawer.close()
@@ -189,10 +190,10 @@ def test_labels_are_where_things_are_in_the_picture_that_is_seen() -> None:
         poses.append(world.poses())
     history = np.stack(poses)
     now, then = (DemoView(each.to_dict(), ("front", "wrist"), 48) for each in (spec, late))
-    points, positions = then.labels(history, 4)
-    np.testing.assert_array_equal(points, now.labels(history, 2)[0])
-    assert not np.array_equal(points[1], now.labels(history, 4)[0][1])
-    np.testing.assert_array_equal(positions, now.labels(history, 4)[1])
+    seen, (before, after) = then.draw(history, np.array([4])), now.draw(history, np.array([2, 4]))[1]
+    np.testing.assert_array_equal(seen.points[0], before)
+    assert not np.array_equal(seen.points[0, 1], after[1])
+    np.testing.assert_array_equal(seen.positions[0], now.draw(history, np.array([4])).positions[0])
     world.close()
 
 

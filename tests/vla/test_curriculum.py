@@ -36,8 +36,8 @@ class Questions:
         self.asked.append(step)
         items = [episode(1000 + 4 * step + i) for i in range(4)]
         views = [Dots(item.spec) for item in items]
-        pixels = np.stack([view.pixels(items[0].poses, 0) for view in views])
-        points = np.stack([view.labels(items[0].poses, 0)[0] for view in views])
+        drawn = [view.draw(items[0].poses, np.zeros(1, np.int64)) for view in views]
+        pixels, points = np.concatenate([one.pixels for one in drawn]), np.concatenate([one.points for one in drawn])
         seen = 0 if self.blind else 1
         boxes = np.concatenate([points[:, :, 0, :2] - 0.06, points[:, :, 0, :2] + 0.06, points[:, :, 0, 2:]], -1)
         return Lessons(

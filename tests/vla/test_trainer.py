@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from vla import checkpoint
 from vla.batches import Demonstrations
@@ -22,6 +23,7 @@ from vla.models.contract import VLA, HeadConfig
 from vla.text import Vocabulary
 from vla.trainer import TrainConfig, Trainer, imitation
 from vla.trainlog import read_metrics
+from vla.views import Drawn
 
 SIDE = 32
 
@@ -32,17 +34,18 @@ class Dots:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spots, self.target = np.array(spec["spots"]), int(spec["target"])
 
-    def pixels(self, poses: FloatArray, step: int) -> ByteArray:
+    def draw(self, poses: FloatArray, steps: NDArray[np.int64]) -> Drawn:
+        points = np.zeros((len(steps), 1, 2, 3), np.float32)
+        points[:, 0, 0] = [*self.spots[self.target], 1]
+        pixels = np.stack([self.picture()] * len(steps))
+        return Drawn(pixels, points, np.zeros((len(steps), 2, 4), np.float32))
+
+    def picture(self) -> ByteArray:
         image = np.full((1, SIDE, SIDE, 3), 128, np.uint8)
         for channel, (u, v) in enumerate(self.spots):
             x, y = int(u * SIDE), int(v * SIDE)
             image[0, max(0, y - 1) : y + 3, max(0, x - 1) : x + 3] = np.eye(3)[channel] * 255
         return image
-
-    def labels(self, poses: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
-        points = np.zeros((1, 2, 3), np.float32)
-        points[0, 0] = [*self.spots[self.target], 1]
-        return points, np.zeros((2, 4), np.float32)
 
 
 def episode(index: int, steps: int = 4) -> Episode:
@@ -133,7 +136,7 @@ def test_an_epoch_shows_every_sample_once() -> None:
     data = demonstrations()
     config = policy_config(data)
     source = BatchSource(data, config.normalizer, config.vocabulary, 8, seed=3)
-    seen = np.concatenate([source.samples(step) for step in range(len(data) // 8)])
+    seen = np.concatenate([source.samples(step)[0] for step in range(len(data) // 8)])
     assert sorted(seen) == list(range(len(data)))
 
 
@@ -153,7 +156,7 @@ def test_it_learns_to_obey_the_word(tmp_path: Path, head: str) -> None:
 @torch.inference_mode()
 def act_error(model: VLA, config: PolicyConfig, item: Episode) -> tuple[float, float]:
     view = Dots(item.spec)
-    pixels = torch.from_numpy(view.pixels(item.poses, 0))[None]
+    pixels = torch.from_numpy(view.picture())[None]
     tokens = torch.from_numpy(config.vocabulary.encode([item.instruction]))
     state = torch.from_numpy(config.normalizer.state(item.agent_pos[:1]))
     out = model.act(pixels, tokens, state, torch.zeros(1, 2, 7)).numpy()
