@@ -25,6 +25,8 @@ class ModelSize:
         chunk: Actions predicted at once.
         execute: Actions executed before the policy is asked again.
         head: Action head.
+        history: Earlier frames that it sees besides the present one.
+        stride: Control steps between two of them.
         lr: Peak learning rate that suits the size, at a batch of 128.
     """
 
@@ -41,6 +43,8 @@ class ModelSize:
     chunk: int = 8
     execute: int = 2
     head: str = "l1"
+    history: int = 0
+    stride: int = 2
     lr: float = 1.5e-3
 
 

@@ -20,6 +20,7 @@ from vla.checkpoint import PolicyConfig
 from vla.contract import EpisodeRequest
 from vla.episode import Episode
 from vla.execution import Execution
+from vla.history import History
 from vla.models.compact import CompactConfig
 from vla.models.contract import HEADS, HeadConfig
 from vla.normalize import Normalizer
@@ -76,7 +77,8 @@ def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = 
     """
     episodes = load(job)
     maker = ViewMaker(job.cameras, job.model.image_size)
-    demos = Demonstrations(episodes, maker, chunk=job.model.chunk)
+    history = History(job.model.history, job.model.stride)
+    demos = Demonstrations(episodes, maker, chunk=job.model.chunk, history=history)
     return Trainer(job.run, job.train, policy_config(job, demos), demos, resume=resume, evaluator=evaluator).train()
 
 
@@ -123,6 +125,8 @@ def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cam
         max_words=words.max_words,
         cameras=cameras,
         image_size=size.image_size,
+        history=size.history,
+        stride=size.stride,
         patch=size.patch,
         channels=size.channels,
         blocks=size.blocks,

@@ -33,6 +33,7 @@ from vla.curriculum import Curriculum, Phase, Source
 from vla.models.contract import VLA, Batch, Lessons, make_model
 from vla.provenance import usable_cores
 from vla.results import read_json, write_json
+from vla.sampling import Sampling
 from vla.trainlog import TrainLog
 
 SETTINGS = "train.json"
@@ -61,6 +62,7 @@ class TrainConfig:
         ground: Weight of the grounding loss.
         position: Weight of the position loss.
         corruption: Modality dropout and word noise.
+        sampling: Which samples an epoch shows, and how they are shuffled.
         precision: `bf16` (autocast) or `no`.
         seed: Determines weights, order of samples, dropout and noise.
         threads: Rendering threads ahead of the trainer; 0 renders in the training thread.
@@ -85,6 +87,7 @@ class TrainConfig:
     ground: float = 0.2
     position: float = 0.5
     corruption: Corruption = field(default_factory=Corruption)
+    sampling: Sampling = field(default_factory=Sampling)
     precision: str = "bf16"
     seed: int = 0
     threads: int = 1
@@ -141,7 +144,13 @@ class Trainer:
         set_seed(config.seed)
         self.policy = policy
         self.source = BatchSource(
-            data, self.policy.normalizer, self.policy.vocabulary, config.batch_size, config.seed, config.corruption
+            data,
+            self.policy.normalizer,
+            self.policy.vocabulary,
+            config.batch_size,
+            config.seed,
+            config.corruption,
+            config.sampling,
         )
         self.curriculum = Curriculum(phases or [imitation(config)], {**(sources or {}), ACTION: self.source})
         model = make_model(self.policy.model)

@@ -32,6 +32,16 @@ class Args:
     """Statistics of proprioception and actions: mean_std, quantile or min_max."""
     image_size: int = 96
     """Pixels a side that the policy sees."""
+    cameras: tuple[str, ...] = ("front", "wrist")
+    """What the policy sees with: front, wrist, side, top, overview; one to four of them."""
+    history: int = 0
+    """Earlier frames that it sees besides the present one."""
+    stride: int = 2
+    """Control steps between two of them."""
+    balance: bool = False
+    """Show every family as often as every other, and every instruction as often as the others of its family."""
+    skip_idle: bool = False
+    """Leave out steps at which the demonstrator does nothing."""
     seed: int = 0
     """Determines weights, order of samples and noise."""
     threads: int = 1
@@ -54,14 +64,17 @@ def main(args: Args) -> int:
     """Train; exit code 0."""
     from experiments.presets import model_size
     from experiments.training import TrainJob, evaluator, train
+    from vla.sampling import Sampling
     from vla.trainer import TrainConfig
     from vla.trainlog import read_metrics
 
     names = {f.name for f in dataclasses.fields(TrainConfig)}
     options = {k: v for k, v in dataclasses.asdict(args).items() if k in names}
-    model = dataclasses.replace(model_size(args.size), image_size=args.image_size, head=args.head)
+    shape = {name: getattr(args, name) for name in ("image_size", "head", "history", "stride")}
+    model = dataclasses.replace(model_size(args.size), **shape)
     options["lr"] = model.lr if args.lr is None else args.lr
-    job = TrainJob(args.data, args.out, model, TrainConfig(**options), normalize=args.normalize)
+    config = TrainConfig(**options, sampling=Sampling(balance=args.balance, skip_idle=args.skip_idle))
+    job = TrainJob(args.data, args.out, model, config, cameras=args.cameras, normalize=args.normalize)
     folder = train(job, resume=args.resume, evaluator=evaluator() if args.eval_every else None)
     last = [row for row in read_metrics(args.out / "metrics.jsonl") if "loss" in row][-1]
     print(
