@@ -20,7 +20,7 @@ from vla.power import pairs_needed
 from vla.resampling import estimate, weighted_sums
 from vla.results import Record
 from vla.sequential import Sequential, frozen_order, sequential
-from vla.stats import UNKNOWN, Estimate, Rate, percent, points
+from vla.stats import UNKNOWN, Estimate, Rate, chance, percent, points
 from vla.suites import Cell
 
 ALPHA = 0.05
@@ -77,7 +77,7 @@ class Contrast:
         if not self.first.n:
             return "no pairs"
         low, high = points(self.difference.low), points(self.difference.high)
-        effect = f"{points(self.difference.value)} pt [{low}, {high}], p = {self.p:.3g}, P(better) = {self.better:.3f}"
+        effect = f"{points(self.difference.value)} pt [{low}, {high}], {chance(self.p)}, P(better) = {self.better:.3f}"
         return f"{effect}, {self.first.n} pairs"
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Comparison:
         if found.p <= ALPHA:
             better, worse = (one, two) if found.difference.value > 0 else (two, one)
             size = percent(abs(found.difference.value))
-            return f"{better} is better than {worse} by {size} points (p = {found.p:.2g})"
+            return f"{better} is better than {worse} by {size} points ({chance(found.p)})"
         why = f"{percent(found.seen)} points, the difference that was seen"
         if abs(found.difference.value) < found.seen:
             why = f"a difference of {percent(found.seen)} points"

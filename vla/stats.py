@@ -111,6 +111,11 @@ def points(value: float) -> str:
     return f"{rounded:+d}" if rounded else "0"
 
 
+def chance(p: float) -> str:
+    """A p-value for text: `p = 0.012`, and below what anybody needs to know `p < 1e-15`."""
+    return f"p = {p:.2g}" if p >= 1e-15 else "p < 1e-15"
+
+
 @functools.lru_cache(maxsize=65536)
 def wilson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval for `k` successes of `n`; (0, 1) when n is 0.

@@ -69,3 +69,8 @@ def test_probability_that_one_is_better_is_calibrated() -> None:
     assert probability_more(0, 0) == pytest.approx(0.5)
     with pytest.raises(ValueError, match="not negative"):
         probability_more(-1, 0)
+
+
+def test_sign_flip_is_exact_far_out_in_the_tail() -> None:
+    """Only two of the 2 ** 990 flips are as extreme; rounding errors of 1e-16 would drown that."""
+    assert sign_flip([9] * 900 + [8] * 90) == pytest.approx(2 * 0.5**990, rel=1e-9)
