@@ -68,6 +68,15 @@ Thing = tuple[str, str]  # colour and kind
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """An instruction and what it says: the colour and kind of each role, and a key of the grammar's relations."""
+
+    sentence: str
+    things: Mapping[str, Thing]
+    relation: str
+
+
+@dataclass(frozen=True)
 class Grammar:
     """The instructions of one task.
 
@@ -123,13 +132,21 @@ class Grammar:
 
     def draw(self, rng: np.random.Generator, level: int = 0) -> str:
         """Any instruction of a level, for any objects, colours and relation."""
+        return self.drawn(rng, level).sentence
+
+    def drawn(self, rng: np.random.Generator, level: int = 0) -> Drawn:
+        """Any instruction of a level, and what it says."""
         things = {}
         for role, kinds in self.roles.items():
             things[role] = (str(rng.choice(self.colors)), str(rng.choice(kinds)))
         relations, templates = tuple(self.relations) or ("",), self.templates(level)
         relation, template = (options[int(rng.integers(len(options)))] for options in (relations, templates))
         choices = list(self._fillings(template, things, relation))
-        return choices[int(rng.integers(len(choices)))]
+        return Drawn(choices[int(rng.integers(len(choices)))], things, relation)
+
+    def wordings(self, things: Mapping[str, Thing], relation: str) -> list[str]:
+        """Every training instruction for the colour and kind of each role, and a relation."""
+        return [text for template in self.train for text in self._fillings(template, things, relation)]
 
     def say(self, goal: GoalSpec, spec: SceneSpec, rng: np.random.Generator, level: int = 0) -> str:
         """One instruction for `goal`, drawn from the templates of `level`.

@@ -75,7 +75,7 @@ def kinematics(robot_name: str) -> Kinematics:
         index = link.parent
     fixed, before, axes = np.eye(4), [], []
     for number, joint in reversed(path):
-        fixed = fixed @ _origin_matrix(joint)
+        fixed = fixed @ joint_origin(joint)
         if number in robot.arm_joints:
             before.append(fixed)
             axes.append(joint.axis)
@@ -90,7 +90,8 @@ def kinematics(robot_name: str) -> Kinematics:
     )
 
 
-def _origin_matrix(joint: UrdfJoint) -> Float64:
+def joint_origin(joint: UrdfJoint) -> Float64:
+    """The fixed transform (4, 4) in front of a joint."""
     roll, pitch, yaw = joint.rpy
     cr, sr, cp, sp, cy, sy = np.cos(roll), np.sin(roll), np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
     matrix = np.eye(4)

@@ -146,7 +146,7 @@ class Description:
             sign = DISTANCES[self.relation]
             return _foremost(others, lambda o: sign * float(np.hypot(o.position[0] - x, o.position[1] - y)))
         side = RELATIONS[self.relation]
-        verdicts = [_is_beside(o, marks[0]) if side is None else _is_on_side(o, marks[0], side) for o in others]
+        verdicts = [_is_beside(o, marks[0]) if side is None else on_side(o, marks[0], side) for o in others]
         if None in verdicts:
             return []
         return [thing for thing, verdict in zip(others, verdicts, strict=True) if verdict]
@@ -199,7 +199,7 @@ def _foremost(
     return ordered[:1] if len(group) > 1 and key(ordered[0]) - key(ordered[1]) >= margin else []
 
 
-def _is_on_side(thing: ObjectSpec, mark: ObjectSpec, side: Side) -> bool | None:
+def on_side(thing: ObjectSpec, mark: ObjectSpec, side: Side) -> bool | None:
     """Whether a thing is on one side of another; None if a person might say either."""
     ahead = along(thing, side) - along(mark, side)
     distance = float(np.hypot(thing.position[0] - mark.position[0], thing.position[1] - mark.position[1]))
