@@ -161,7 +161,7 @@ def untrained(folder: Path) -> str:
     from vla import checkpoint
     from vla.checkpoint import PolicyConfig
     from vla.execution import Execution
-    from vla.models.compact import CompactVLA
+    from vla.models.contract import make_model
     from vla.normalize import Normalizer
     from vla.text import Vocabulary
 
@@ -169,7 +169,7 @@ def untrained(folder: Path) -> str:
     words, size = Vocabulary.build(training_vocabulary()), ModelSize()
     normalizer = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
     config = model_config(size, words, normalizer, ("front", "wrist"))
-    weights = CompactVLA(config).state_dict()
+    weights = make_model(config).state_dict()
     return str(
         checkpoint.save(
             folder / "net", PolicyConfig(config, words, normalizer, Execution(execute=size.execute)), weights, {}

@@ -1,4 +1,4 @@
-"""Named shapes of the compact network: small, base and large."""
+"""Named shapes of the compact network, small, base and large, and the recipes of the baselines."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from vla.registry import nearest
 
 @dataclass(frozen=True)
 class ModelSize:
-    """Shape of the compact network.
+    """Which network, and its shape. Baselines keep to their own shapes: of the sizes here only `chunk` is theirs.
 
     Attributes:
+        backbone: Registered name.
         image_size: Pixels a side that the policy sees.
         patch: Side of a patch, pixels.
         channels: Width of the feature maps.
@@ -30,6 +31,7 @@ class ModelSize:
         lr: Peak learning rate that suits the size, at a batch of 128.
     """
 
+    backbone: str = "compact"
     image_size: int = 96
     patch: int = 4
     channels: int = 32
@@ -47,6 +49,12 @@ class ModelSize:
     stride: int = 2
     lr: float = 1.5e-3
 
+
+# Fields of ModelSize that shape the compact network alone.
+COMPACT = (
+    *("patch", "channels", "blocks", "keypoints", "text_dim", "text_layers", "context_layers", "hidden"),
+    "fusion_layers",
+)
 
 # Parameters with the vocabulary of all families, and forward and backward work a sample: see
 # experiments/results/train_speed.md for what else was tried.
@@ -68,9 +76,16 @@ SIZES = {
     ),
 }
 
+# Other people's ways to imitate, of a size comparable to ours: 1.8 M and 3 M parameters.
+BASELINES = {
+    "act": ModelSize(backbone="act", lr=5e-4),
+    "diffusion_policy": ModelSize(backbone="diffusion_policy", lr=1e-3),
+}
+
 
 def model_size(name: str) -> ModelSize:
-    """The shape called `name`. Raises UnknownNameError with the nearest name."""
-    if name not in SIZES:
-        raise nearest("size", name, list(SIZES))
-    return SIZES[name]
+    """The shape, or baseline, called `name`. Raises UnknownNameError with the nearest name."""
+    known = SIZES | BASELINES
+    if name not in known:
+        raise nearest("size", name, list(known))
+    return known[name]

@@ -13,7 +13,7 @@ from envs.grounding import DemoView
 from envs.scene import SceneSpec
 from envs.tasks.base import training_vocabulary
 from envs.world import World
-from experiments.presets import ModelSize
+from experiments.presets import COMPACT, ModelSize
 from policies.learned import LearnedPolicy
 from vla.batches import Demonstrations
 from vla.checkpoint import PolicyConfig
@@ -21,8 +21,7 @@ from vla.contract import EpisodeRequest
 from vla.episode import Episode
 from vla.execution import Execution
 from vla.history import History
-from vla.models.compact import CompactConfig
-from vla.models.contract import HEADS, HeadConfig
+from vla.models.contract import BACKBONES, HEADS, HeadConfig, ModelConfig
 from vla.normalize import Normalizer
 from vla.pool import run_episodes
 from vla.provenance import commit
@@ -118,28 +117,14 @@ def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
     )
 
 
-def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cameras: tuple[str, ...]) -> CompactConfig:
-    """Configuration of a network of this size."""
-    return CompactConfig(
-        vocab_size=words.size,
-        max_words=words.max_words,
-        cameras=cameras,
-        image_size=size.image_size,
-        history=size.history,
-        stride=size.stride,
-        patch=size.patch,
-        channels=size.channels,
-        blocks=size.blocks,
-        keypoints=size.keypoints,
-        text_dim=size.text_dim,
-        text_layers=size.text_layers,
-        context_layers=size.context_layers,
-        hidden=size.hidden,
-        fusion_layers=size.fusion_layers,
-        head=HeadConfig(size.head, size.chunk, size.hidden),
-        ee_mean=normalizer.state_offset[:3],  # type: ignore[arg-type]
-        ee_std=normalizer.state_scale[:3],  # type: ignore[arg-type]
-    )
+def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cameras: tuple[str, ...]) -> ModelConfig:
+    """Configuration of a network of this kind and size. Raises UnknownNameError for an unknown backbone."""
+    fields: dict[str, Any] = {"cameras": cameras, "image_size": size.image_size}
+    fields |= {"history": size.history, "stride": size.stride}
+    fields["head"] = HeadConfig(size.head, size.chunk, size.hidden)
+    if size.backbone == "compact":
+        fields |= {name: getattr(size, name) for name in COMPACT}
+    return BACKBONES[size.backbone].config_class.for_data(words, normalizer, **fields)
 
 
 def trained_on(demos: Demonstrations) -> dict[str, Any]:

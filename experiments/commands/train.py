@@ -26,8 +26,10 @@ class Args:
     """Shape of the network: small (0.5 M parameters), base (5 M) or large (25 M)."""
     lr: float | None = None
     """Peak learning rate; default what suits the size."""
+    backbone: str = "compact"
+    """Network: compact, or a baseline with its own shape and decoder: act, diffusion_policy."""
     head: str = "l1"
-    """Action head: l1 or flow."""
+    """Action head of the compact network: l1 or flow."""
     normalize: str = "mean_std"
     """Statistics of proprioception and actions: mean_std, quantile or min_max."""
     image_size: int = 96
@@ -71,7 +73,8 @@ def main(args: Args) -> int:
     names = {f.name for f in dataclasses.fields(TrainConfig)}
     options = {k: v for k, v in dataclasses.asdict(args).items() if k in names}
     shape = {name: getattr(args, name) for name in ("image_size", "head", "history", "stride")}
-    model = dataclasses.replace(model_size(args.size), **shape)
+    size = model_size(args.size if args.backbone == "compact" else args.backbone)
+    model = dataclasses.replace(size, **shape)
     options["lr"] = model.lr if args.lr is None else args.lr
     config = TrainConfig(**options, sampling=Sampling(balance=args.balance, skip_idle=args.skip_idle))
     job = TrainJob(args.data, args.out, model, config, cameras=args.cameras, normalize=args.normalize)

@@ -9,7 +9,7 @@ from torch import Tensor
 from envs.tasks.base import training_vocabulary
 from experiments.presets import SIZES, ModelSize, model_size
 from experiments.training import model_config
-from vla.models.compact import CompactVLA
+from vla.models.compact import CompactConfig, CompactVLA
 from vla.models.contract import Batch
 from vla.normalize import Normalizer
 from vla.registry import UnknownNameError
@@ -21,7 +21,9 @@ MILLIONS = {"small": 0.5, "base": 5.0, "large": 25.0}
 
 def network(size: ModelSize) -> CompactVLA:
     torch.manual_seed(0)
-    return CompactVLA(model_config(size, Vocabulary.build(training_vocabulary()), NORMALIZER, ("front", "wrist")))
+    config = model_config(size, Vocabulary.build(training_vocabulary()), NORMALIZER, ("front", "wrist"))
+    assert isinstance(config, CompactConfig)
+    return CompactVLA(config)
 
 
 def batch(count: int = 3) -> Batch:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.vla.test_trainer import SIDE, SMALL, Dots, demonstrations, episode, policy_config, weights
+from tests.vla.dots import SIDE, Dots, demonstrations, episode
+from tests.vla.test_trainer import SMALL, policy_config, weights
 from vla import checkpoint
 from vla.checkpoint import PolicyConfig
 from vla.curriculum import Curriculum, Phase, split

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.vla.test_trainer import Dots, episode, policy_config
+from tests.vla.dots import Dots, episode
+from tests.vla.test_trainer import policy_config
 from vla.batches import BatchSource, Demonstrations
 from vla.contract import EpisodeRequest
 from vla.episode import Episode

@@ -13,16 +13,19 @@ Legend as in `vla.models.contract`, and G grid side, D channels.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
+from typing_extensions import Self
 
 from vla.models.contract import BACKBONES, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, make_head
 from vla.models.grounding import RELATIONS, grounding_loss, position_loss, relations
 from vla.models.layers import AttentionBlock, Context, Residual
 from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
+from vla.normalize import Normalizer
+from vla.text import Vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,18 @@ class CompactConfig(ModelConfig):
     answers: tuple[str, ...] = ()
     ee_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ee_std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    @classmethod
+    def for_data(cls, words: Vocabulary, normalizer: Normalizer, **fields: Any) -> Self:
+        """Takes the size of the vocabulary, and what gives back metres from normalised proprioception."""
+        offset, scale = normalizer.state_offset[:3], normalizer.state_scale[:3]
+        known: dict[str, Any] = {
+            "vocab_size": words.size,
+            "max_words": words.max_words,
+            "ee_mean": offset,
+            "ee_std": scale,
+        }
+        return cls(**known, **fields)
 
     @property
     def grid(self) -> int:

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from vla.contract import STATE_DIM, FloatArray
 from vla.history import History
+from vla.normalize import Normalizer
 from vla.registry import Registry
+from vla.text import Vocabulary
 
 ROLES = 2
 
@@ -109,6 +112,14 @@ class ModelConfig:
         """Actions predicted at once."""
         return self.head.chunk
 
+    @classmethod
+    def for_data(cls, words: Vocabulary, normalizer: Normalizer, **fields: Any) -> Self:
+        """The configuration with these `fields` for data with this vocabulary and these statistics.
+
+        Backbones that have to know of either take it from here.
+        """
+        return cls(**fields)
+
     @property
     def seen(self) -> History:
         """Which earlier moments are seen. Raises ValueError for numbers that mean nothing."""
@@ -171,7 +182,11 @@ class VLA(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, batch: Batch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
-        """Scalar losses by name; `action` is the imitation loss. `noise` (B, C, 7) and `time` (B,) as for heads."""
+        """Scalar losses by name: `action` is the imitation loss, which every network has.
+
+        What a stage of training weighs is trained, where a network has it; other losses are only logged. `noise`
+        (B, C, 7) and `time` (B,) as for heads.
+        """
 
     @abstractmethod
     def act(
