@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -77,3 +78,8 @@ def command_line() -> str:
     """The command that is running, as one would type it."""
     name, *rest = sys.argv
     return shlex.join([Path(name).name, *rest])
+
+
+def shareable(text: str) -> str:
+    """`text` with only the last two parts of absolute paths: where things lie on a machine is nobody else's business."""
+    return re.sub(r"(?<!\S)/\S+", lambda found: "/".join(Path(found[0]).parts[1:][-2:]), text)

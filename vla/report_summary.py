@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vla.following import following
-from vla.provenance import command_line, commit, now
+from vla.provenance import command_line, commit, now, shareable
 from vla.report_data import AxisNote, PolicyRun, Run
 from vla.report_statistics import AxisDrop, axis_drops, safety, verdict
 from vla.resampling import suite_rate
@@ -24,7 +24,7 @@ def summary(run: Run, notes: Mapping[str, AxisNote]) -> dict[str, Any]:
     return {
         "kind": KIND,
         "written": now(),
-        "command": command_line(),
+        "command": shareable(command_line()),
         "commit": commit(),
         "policies": [_rounded(policy_summary(policy, notes)) for policy in run.policies],
     }
@@ -42,7 +42,7 @@ def policy_summary(policy: PolicyRun, notes: Mapping[str, AxisNote]) -> dict[str
     mishaps = safety(policy.records)
     return {
         "policy": policy.name,
-        "source": str(manifest["source"]),
+        "source": shareable(str(manifest["source"])),
         "checkpoint": policy.checkpoint,
         "suite": {"name": suite.name, "version": suite.version, "seed": suite.seed, "hash": suite.hash},
         "versions": dict(manifest["versions"]),
