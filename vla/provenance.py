@@ -81,5 +81,5 @@ def command_line() -> str:
 
 
 def shareable(text: str) -> str:
-    """`text` with only the last two parts of absolute paths: where things lie on a machine is nobody else's business."""
+    """`text` with only the last two parts of absolute paths, which say nothing on another machine."""
     return re.sub(r"(?<!\S)/\S+", lambda found: "/".join(Path(found[0]).parts[1:][-2:]), text)
