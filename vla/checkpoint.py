@@ -30,12 +30,15 @@ from vla import __version__
 from vla.execution import Execution
 from vla.models.contract import BACKBONES, VLA, ModelConfig, make_model
 from vla.normalize import Normalizer
+from vla.pretrained import PretrainedError
 from vla.registry import nearest
 from vla.text import TextCoder, Vocabulary
+from vla.text_pretrained import SentenceCoder
+from vla.text_prompt import PromptCoder
 
 FORMAT = 4
 TEXT_FOLDER = "text"  # files of the text coder, if it has any
-CODERS: dict[str, type[TextCoder]] = {"words": Vocabulary}
+CODERS: dict[str, type[TextCoder]] = {"words": Vocabulary, "prompt": PromptCoder, "sentence": SentenceCoder}
 
 
 class CheckpointError(ValueError):
@@ -189,7 +192,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 def load_model(folder: Path, config: PolicyConfig) -> VLA:
     """Build the network of `config` with the stored weights, in evaluation mode. Raises CheckpointError."""
-    model = make_model(config.model)
+    try:
+        model = make_model(config.model)
+    except PretrainedError as error:
+        raise CheckpointError(f"{folder}: {error}") from error
     load_weights(model, read_tensors(folder / "model.safetensors"), folder / "model.safetensors")
     return model.eval()
 

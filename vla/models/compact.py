@@ -24,6 +24,7 @@ from vla.models.contract import BACKBONES, ROLES, VLA, Batch, Lessons, ModelConf
 from vla.models.grounding import RELATIONS, grounding_loss, position_loss, relations
 from vla.models.layers import AttentionBlock, Context, Residual
 from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
+from vla.models.sentences import PretrainedWords, SentenceConfig
 from vla.normalize import Normalizer
 from vla.text import Vocabulary
 
@@ -40,6 +41,7 @@ class CompactConfig(ModelConfig):
         blocks: Convolutions, each modulated by the instruction.
         keypoints: Spatial-softmax keypoints a camera.
         text_dim: Width of word embeddings.
+        encoder: Pretrained text encoder that word embeddings come from; None for our own.
         text_layers: Attention blocks over the words.
         context_layers: Attention blocks in which patches, words and proprioception look at one another; 0 for none.
         context_side: Patches a side and camera that they look at, a divisor of the grid.
@@ -58,6 +60,7 @@ class CompactConfig(ModelConfig):
     blocks: int = 3
     keypoints: int = 16
     text_dim: int = 64
+    encoder: SentenceConfig | None = None
     text_layers: int = 2
     context_layers: int = 0
     context_side: int = 6
@@ -109,13 +112,18 @@ class TextEncoder(nn.Module):
         """Create the layers."""
         super().__init__()
         width = config.text_dim
-        self.embed = nn.Embedding(config.vocab_size, width, padding_idx=0)
+        self.embed: nn.Module = (
+            nn.Embedding(config.vocab_size, width, padding_idx=0)
+            if config.encoder is None
+            else PretrainedWords(config.encoder, width)
+        )
         self.summary = nn.Parameter(torch.randn(1 + ROLES, width) * 0.5)
         self.position = nn.Parameter(torch.randn(config.max_words, width) * 0.1)
         self.blocks = nn.ModuleList(AttentionBlock(width) for _ in range(config.text_layers))
-        nn.init.normal_(self.embed.weight, std=0.5)
-        with torch.no_grad():
-            self.embed.weight[0].zero_()
+        if isinstance(self.embed, nn.Embedding):
+            nn.init.normal_(self.embed.weight, std=0.5)
+            with torch.no_grad():
+                self.embed.weight[0].zero_()
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Encode tokens (B, L) to (B, N, E), N = 1 + R + L, and their bias (B, 1, 1, N), -inf on padding.
