@@ -19,6 +19,8 @@ from envs.sensor import NOTHING, seen_step, sensed
 from vla.contract import ByteArray, FloatArray
 from vla.registry import nearest
 
+NO_DEPTH = np.zeros((0, 0), np.float32)  # for sensors that do not look at it
+
 
 class EpisodeRenderer:
     """Draws the cameras of one scene. Cheap to make: episodes share meshes, simplified meshes and textures.
@@ -80,10 +82,25 @@ class EpisodeRenderer:
     def film(self, history: FloatArray, steps: NDArray[np.int64], cameras: Sequence[str]) -> ByteArray:
         """What the cameras show at control steps (S,) of an episode with poses `history` (T + 1, N, 7).
 
-        Returns (S, V, H, W, 3) sRGB, the same bytes as `seen`. Raises ValueError as `frames` does.
+        Returns (S, V, H, W, 3) sRGB, the same bytes as `seen`, for cameras of one resolution. Raises ValueError as
+        `frames` does.
         """
+        self._check(history[0])
         names = self._known(cameras)
-        return np.stack([[frame.rgb for frame in self.seen(history, step, names).values()] for step in steps.tolist()])
+        specs = [self._cameras[name] for name in names]
+        if any(camera.distortion or camera.sensor.late or camera.sensor.fog for camera in specs):
+            shown = (self.seen(history, step, names).values() for step in steps.tolist())
+            return np.stack([[frame.rgb for frame in moment] for moment in shown])
+        still = {c.name: place(c, history[0], self._rows, self._size) for c in specs if c.parent == "world"}
+        placed = [
+            [still.get(c.name) or place(c, poses, self._rows, self._size) for c in specs] for poses in history[steps]
+        ]
+        pixels = self._renderer.film(history[steps], placed)
+        for view, name in enumerate(names):
+            if name in self._sensors:
+                for row, step in enumerate(steps.tolist()):
+                    pixels[row, view] = sensed(pixels[row, view], NO_DEPTH, self._sensors[name], name, step)
+        return pixels
 
     def moment(self, name: str, step: int) -> int:
         """The control step whose picture a camera of the scene shows at `step`."""
@@ -104,8 +121,7 @@ class EpisodeRenderer:
         Raises:
             ValueError: A camera that the scene does not have, or poses of the wrong shape.
         """
-        if poses.shape != (len(self._rows), 7):
-            raise ValueError(f"poses have shape ({len(self._rows)}, 7) in this scene, got {poses.shape}")
+        self._check(poses)
         names = self._known(cameras)
         placed = [place(self._cameras[name], poses, self._rows, self._size) for name in names]
         lenses = [lens(c.width, c.height, c.fov_y, c.distortion) if c.distortion else None for c in placed]
@@ -113,6 +129,10 @@ class EpisodeRenderer:
         frames = self._renderer.render(poses, drawn)
         seen = [frame if bent is None else bent.bend(frame) for frame, bent in zip(frames, lenses, strict=True)]
         return {name: self._sensed(name, frame, step) for name, frame in zip(names, seen, strict=True)}
+
+    def _check(self, poses: FloatArray) -> None:
+        if poses.shape != (len(self._rows), 7):
+            raise ValueError(f"poses have shape ({len(self._rows)}, 7) in this scene, got {poses.shape}")
 
     def _known(self, cameras: Sequence[str] | None) -> tuple[str, ...]:
         names = self.cameras if cameras is None else tuple(cameras)

@@ -55,13 +55,14 @@ class DemoView:
         Points (S, V, R, 3): image fractions in the pictures that are seen then, which may be old, and visibility;
         positions (S, R, 4): metres in the base frame, of now, and validity.
         """
+        pixels = self._renderer.film(poses, steps, self.cameras)
         points = np.zeros((len(steps), len(self.cameras), ROLES, 3), np.float32)
         for view, camera in enumerate(self.spec.cameras):
             moments = [self._renderer.moment(camera.name, step) for step in steps.tolist()]
             points[:, view] = self._points(camera, poses[moments])
         world, valid = self._positions(poses[steps])
         positions = np.concatenate([self._in_base(world), valid[..., None]], axis=-1).astype(np.float32)
-        return Drawn(self._renderer.film(poses, steps, self.cameras), points, positions)
+        return Drawn(pixels, points, positions)
 
     def _points(self, camera: CameraSpec, shown: FloatArray) -> FloatArray:
         """Where the roles are in a camera's pictures of `shown` (S, N, 7): (S, R, 3)."""

@@ -92,12 +92,18 @@ def _fill(
     face: int,
 ) -> None:
     """Scan one screen triangle into `depth` (H, W) and `ids` (H, W): the pixels whose centres it covers, if nearer."""
-    if y1 < y0:
-        x0, y0, w0, x1, y1, w1 = x1, y1, w1, x0, y0, w0
-    if y2 < y0:
-        x0, y0, w0, x2, y2, w2 = x2, y2, w2, x0, y0, w0
-    if y2 < y1:
-        x1, y1, w1, x2, y2, w2 = x2, y2, w2, x1, y1, w1
+    swap = y1 < y0  # sorted by y without a branch: a processor cannot guess in which order the corners come
+    x0, x1 = (x1 if swap else x0), (x0 if swap else x1)
+    y0, y1 = (y1 if swap else y0), (y0 if swap else y1)
+    w0, w1 = (w1 if swap else w0), (w0 if swap else w1)
+    swap = y2 < y0
+    x0, x2 = (x2 if swap else x0), (x0 if swap else x2)
+    y0, y2 = (y2 if swap else y0), (y0 if swap else y2)
+    w0, w2 = (w2 if swap else w0), (w0 if swap else w2)
+    swap = y2 < y1
+    x1, x2 = (x2 if swap else x1), (x1 if swap else x2)
+    y1, y2 = (y2 if swap else y1), (y1 if swap else y2)
+    w1, w2 = (w2 if swap else w1), (w1 if swap else w2)
     height, width = depth.shape
     low_x, high_x = min(x0, x1, x2), max(x0, x1, x2)
     if low_x >= width or high_x <= 0.0 or _ceil(max(low_x - 0.5, 0.0)) >= _ceil(max(high_x - 0.5, 0.0)):

@@ -7,7 +7,7 @@ block that is not comes out as if it had been, so that pictures do not depend on
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,18 @@ class Layers:
             return None
         layer = self._seen[key] = self._seen.pop(key) or make()  # last in the queue
         return layer
+
+
+def stacked_layers(layers: Sequence[Layer | None], size: tuple[int, int]) -> tuple[Array, ...]:
+    """The layers of V cameras as `film.draw_film` reads them: which there are, 1 / z, faces, rgb and bounds."""
+    (height, width), count = size, len(layers)
+    squares = -(-height // BLOCK), -(-width // BLOCK), 5
+    shapes = ((height, width), np.float32), ((height, width), np.int32), ((height, 3 * width), np.uint8)
+    inverse, faces, rgb, bounds = (np.empty((count, *s), d) for s, d in (*shapes, (squares, np.float32)))
+    for v, layer in enumerate(layers):
+        if layer is not None:
+            inverse[v], faces[v], rgb[v], bounds[v] = layer.inverse, layer.faces, layer.rgb, layer.bounds
+    return np.array([layer is not None for layer in layers]), inverse, faces, rgb, bounds
 
 
 def blocks_of(size: tuple[int, int]) -> tuple[int, int]:

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.renderer import kernels, shading, shadowing, texturing
-from envs.renderer.layers import Layer, Layers, blocks_of, light_bounds, mark_blocks
+from envs.renderer import film, kernels, shading, shadowing, texturing
+from envs.renderer.layers import Layer, Layers, blocks_of, light_bounds, mark_blocks, stacked_layers
 from envs.renderer.pack import CASTS, ROW, pack_scene
 from envs.renderer.picture import halve
 from envs.renderer.types import Camera, Frame, RenderScene
-from vla.contract import FloatArray
+from vla.contract import ByteArray, FloatArray
 
 SHADOW_QUANTUM_M = 0.05  # borders of the shadow map move in such steps
 SHADOW_BIAS_M = 0.002  # how much nearer to the light a surface must be to cast a shadow
@@ -26,6 +26,8 @@ SHADOW_SLANT_TEXELS = 4.0  # added to that, in texels, for surfaces that the lig
 SOFT_SLANT_TEXELS = 1.0  # the same for soft edges, which follow the slant themselves
 CASTERS_M = 1.0  # side of the square that usually holds all that casts shadows: one comparison a texel is smooth
 MIN_SHADOW_MAP = 48  # texels
+STEEPEST = math.sqrt(2) / shadowing.FLATTEST
+FILM_LAYER = 3  # moments from which on it pays to draw what stands still once
 Shadow = tuple[NDArray[np.float32], ...]
 _NOTHING = np.zeros((1, 1), np.float32)
 NO_SHADOW: Shadow = (_NOTHING, _NOTHING, np.zeros((3, 4), np.float32), np.zeros(4, np.float32))
@@ -80,10 +82,7 @@ class RasterRenderer:
     def render(self, poses: FloatArray, cameras: Sequence[Camera]) -> list[Frame]:
         """Draw `poses` (N, 7) from each camera. Raises ValueError if N does not fit or a pose is not finite."""
         poses = np.ascontiguousarray(poses, np.float32)
-        if poses.ndim != 2 or poses.shape[1:] != (7,) or len(poses) < self._packed.rows:
-            raise ValueError(f"the scene needs poses of shape ({self._packed.rows}, 7), got {poses.shape}")
-        if not np.isfinite(poses).all():
-            raise ValueError(f"poses must be finite; rows {np.flatnonzero(~np.isfinite(poses).all(axis=1))} are not")
+        self._check(poses, 2)
         kernels.place_nodes(poses, self._packed.ints, self._packed.static_poses, self._transforms)
         transforms = self._transforms.astype(np.float32)
         maps: dict[int, Shadow] = {}
@@ -95,36 +94,103 @@ class RasterRenderer:
             frames.append(self._draw(camera, transforms, maps[size]))
         return frames
 
+    def film(self, poses: FloatArray, cameras: Sequence[Sequence[Camera]]) -> ByteArray:
+        """Draw many moments: the same bytes as `render`, without depth and segmentation.
+
+        Args:
+            poses: (S, N, 7).
+            cameras: V cameras of one resolution for each of the S moments; one that stands still is one object.
+
+        Returns:
+            (S, V, H, W, 3) uint8.
+
+        Raises:
+            ValueError: As `render` does.
+        """
+        sizes = {(camera.height, camera.width) for moment in cameras for camera in moment}
+        if self._supersample or len(sizes) != 1:
+            return np.stack([[f.rgb for f in self.render(p, c)] for p, c in zip(poses, cameras, strict=True)])
+        poses = np.ascontiguousarray(poses, np.float32)
+        self._check(poses, 3)
+        kernels.place_nodes(poses[0], self._packed.ints, self._packed.static_poses, self._transforms)
+        known: dict[int, _View] = {}
+        views = [[known.get(id(c)) or known.setdefault(id(c), _view(c, 1)) for c in moment] for moment in cameras]
+        ((height, width),) = sizes
+        seen, out = self._buffers_of((height, width)), _empty((height, width))
+        layers = [self._film_layer([moment[v] for moment in views], seen) for v in range(len(views[0]))]
+        numbers = np.array([(view.focal, view.near, view.far) for view in views[0]])
+        transforms = self._transforms, self._transforms.astype(np.float32)
+        pixels = np.empty((len(views), len(views[0]), height, 3 * width), np.uint8)
+        film.draw_film(
+            (self._geometry, self._surface, self._packed.static_poses, self._lights),
+            poses,
+            (_stack(views, "matrix"), _stack(views, "rays"), numbers),
+            (self._all, self._moving),
+            self._film_shadow(height),
+            stacked_layers(layers, (height, width)),
+            (*transforms, self._scratch, self._work, *seen[:2], *out[1:], seen[2]),
+            pixels,
+        )
+        return pixels.reshape(*pixels.shape[:2], height, width, 3)
+
+    def _film_layer(self, views: Sequence[_View], seen: tuple[Any, ...]) -> Layer | None:
+        """What stands still as one camera sees it, if that is worth it: it stands still too, and for long enough."""
+        if len(views) < FILM_LAYER or any(view is not views[0] for view in views):
+            return None
+        return self._still_layer(views[0], self._transforms.astype(np.float32), seen)
+
+    def _film_shadow(self, height: int) -> tuple[Any, ...]:
+        """What `film.draw_film` needs for shadows."""
+        size, radius_m = shadow_map_size(height, self._softness), self._softness / 2
+        bias = SHADOW_BIAS_M, SHADOW_SLANT_TEXELS, radius_m, radius_m * STEEPEST
+        maps = self._maps_of(size) if self._shadows else (_NOTHING, _NOTHING)
+        return *maps, self._light_basis, np.array([SHADOW_QUANTUM_M, *bias])
+
     def close(self) -> None:
         """Free the buffers."""
         self._maps.clear()
         self._buffers.clear()
         self._layers = Layers()
 
+    def _check(self, poses: FloatArray, dimensions: int) -> None:
+        """Raise ValueError unless `poses` (..., N, 7) are finite and as many as the scene has."""
+        if poses.ndim != dimensions or poses.shape[-1] != 7 or poses.shape[-2] < self._packed.rows:
+            raise ValueError(f"the scene needs poses of shape ({self._packed.rows}, 7), got {poses.shape}")
+        if not np.isfinite(poses).all():
+            bad = ~np.isfinite(poses).all(axis=-1).reshape(-1, poses.shape[-2]).all(axis=0)
+            raise ValueError(f"poses must be finite; rows {np.flatnonzero(bad)} are not")
+
+    def _maps_of(self, size: int) -> tuple[FloatArray, FloatArray]:
+        """Memory for a shadow map and its tiles."""
+        if size not in self._maps:
+            side = -(-size // kernels.TILE)
+            self._maps[size] = np.empty((size, size), np.float32), np.empty((side, side), np.float32)
+        return self._maps[size]
+
+    def _buffers_of(self, size: tuple[int, int]) -> tuple[Any, ...]:
+        """Memory for 1 / z, faces and wanted blocks of a picture."""
+        if size not in self._buffers:
+            wanted = np.empty(blocks_of(size), np.bool_)
+            self._buffers[size] = np.empty(size, np.float32), np.empty(size, np.int32), wanted
+        return self._buffers[size]
+
     def _shadow_map(self, size: int) -> Shadow:
         """Map, tiles, world-to-map matrix (3, 4), bias (4,), all float32, as `shading.shade` reads them."""
         if not self._shadows:
             return NO_SHADOW
-        if size not in self._maps:
-            side = -(-size // kernels.TILE)
-            self._maps[size] = np.empty((size, size), np.float32), np.empty((side, side), np.float32)
-        depth, tiles = self._maps[size]
+        depth, tiles = self._maps_of(size)
         matrix = np.empty((3, 4), np.float32)
         texel, rows = kernels.draw_shadow_map(
             self._geometry, self._transforms, self._light_basis, SHADOW_QUANTUM_M, self._scratch, depth, tiles,
             matrix,
         )  # fmt: skip
         radius_m = self._softness / 2
-        steepest = math.sqrt(2) / shadowing.FLATTEST
-        bias = np.array([SHADOW_BIAS_M, SHADOW_SLANT_TEXELS * texel, radius_m / texel, radius_m * steepest], np.float32)
+        bias = np.array([SHADOW_BIAS_M, SHADOW_SLANT_TEXELS * texel, radius_m / texel, radius_m * STEEPEST], np.float32)
         return depth[:rows], tiles, matrix, bias
 
     def _draw(self, camera: Camera, transforms: FloatArray, shadow: Shadow) -> Frame:
         view = _view(camera, 2 if self._supersample else 1)
-        if view.size not in self._buffers:
-            wanted = np.empty(blocks_of(view.size), np.bool_)
-            self._buffers[view.size] = np.empty(view.size, np.float32), np.empty(view.size, np.int32), wanted
-        inverse, faces, wanted = seen = self._buffers[view.size]
+        inverse, faces, wanted = seen = self._buffers_of(view.size)
         layer = self._layers.get(view.key, lambda: self._still_layer(view, transforms, seen))
         if layer is None:
             self._clear(view, seen)
@@ -186,6 +252,11 @@ def _view(camera: Camera, factor: int) -> _View:
     rays = np.array([eye, corner, right / focal, down / focal, (1 / focal, camera.far, camera.far)], np.float32)
     key = (camera.pose_w.tobytes(), camera.fov_y, camera.near, camera.far, height, width)
     return _View(key, matrix, focal, camera.near, camera.far, rays, (height, width))
+
+
+def _stack(views: Sequence[Sequence[_View]], name: str) -> NDArray[Any]:
+    """One array of each moment's views."""
+    return np.array([[getattr(view, name) for view in moment] for moment in views])
 
 
 def _empty(size: tuple[int, int]) -> tuple[Any, ...]:

@@ -118,5 +118,8 @@ class Renderer(Protocol):
     def render(self, poses: FloatArray, cameras: Sequence[Camera]) -> list[Frame]:
         """Draw `poses` (N, 7) from each camera. Raises ValueError if N does not fit the scene."""
 
+    def film(self, poses: FloatArray, cameras: Sequence[Sequence[Camera]]) -> ByteArray:
+        """Draw moments (S, N, 7), each from V cameras of one resolution: (S, V, H, W, 3), as `render` does."""
+
     def close(self) -> None:
         """Free what it holds."""
