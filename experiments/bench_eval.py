@@ -166,7 +166,7 @@ def untrained(folder: Path) -> str:
     from vla.text import Vocabulary
 
     torch.manual_seed(0)
-    words, size = Vocabulary.build(training_vocabulary()), ModelSize()
+    words, size = Vocabulary.build(training_vocabulary()), ModelSize(head="l1")
     normalizer = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
     config = model_config(size, words, normalizer, ("front", "wrist"))
     weights = make_model(config).state_dict()

@@ -14,6 +14,7 @@ from vla import checkpoint
 from vla.contract import ACTION_DIM, FloatArray, Observation
 from vla.execution import Execution
 from vla.history import History
+from vla.models.contract import Prefix
 
 
 @contextmanager
@@ -113,8 +114,23 @@ class LearnedPolicy:
         texts = [observation["instruction"] for observation in observations]
         tokens = self.config.vocabulary.encode(texts + [""] * (self.batch_size - count))
         seen, words, body, start = (torch.from_numpy(array).to(self.device) for array in (pixels, tokens, state, noise))
-        actions = self.model.act(seen, words, body, start)[:count].cpu().numpy()
+        actions = self.model.act(seen, words, body, start, self._prefix(observations))[:count].cpu().numpy()
         return self.config.normalizer.unnormalize(actions)
+
+    def _prefix(self, observations: Sequence[Observation]) -> Prefix | None:
+        """What is planned in each row, normalised; None if chunks are not executed in real time.
+
+        Rows without a plan get weight 0, so that what a row gives does not depend on whether others have one.
+        """
+        if not any("planned" in observation for observation in observations):
+            return None
+        actions = np.zeros((self.batch_size, self.config.model.chunk, ACTION_DIM), np.float32)
+        weight = np.zeros(actions.shape[:2], np.float32)
+        for row, observation in enumerate(observations):
+            if (planned := observation.get("planned")) is not None:
+                actions[row] = self.config.normalizer.actions(planned.actions)
+                weight[row] = planned.weight
+        return Prefix(*(torch.from_numpy(array).to(self.device) for array in (actions, weight)))
 
     def _moments(self, observation: Observation) -> tuple[Observation, ...]:
         """The present and the earlier moments that the network sees, newest first. Raises ValueError if some lack."""

@@ -28,8 +28,8 @@ class Args:
     """Peak learning rate; default what suits the size."""
     backbone: str = "compact"
     """Network: compact, or a baseline with its own shape and decoder: act, diffusion_policy."""
-    head: str = "l1"
-    """Action head of the compact network: l1 or flow."""
+    head: str = "flow"
+    """Action head of the compact network: flow, l1, diffusion, bins or fast (docs/learning.md)."""
     normalize: str = "mean_std"
     """Statistics of proprioception and actions: mean_std, quantile or min_max."""
     image_size: int = 96

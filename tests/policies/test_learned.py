@@ -9,19 +9,22 @@ import pytest
 import torch
 
 from policies.learned import LearnedPolicy
+from policies.registry import make_policy
+from tests.vla.made_heads import fitted
 from vla import checkpoint
 from vla.checkpoint import CheckpointError, PolicyConfig
-from vla.contract import Observation
+from vla.contract import Observation, Planned
+from vla.execution import Execution, execution_of, soft_mask
 from vla.history import History
 from vla.models.compact import CompactConfig, CompactVLA
-from vla.models.contract import HeadConfig
+from vla.models.contract import HEADS
 from vla.normalize import Normalizer
 from vla.text import Vocabulary
 
 SIDE = 32
 
 
-@pytest.fixture(params=["l1", "flow"])
+@pytest.fixture(params=sorted(HEADS))
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return written(tmp_path, request.param)
 
@@ -38,7 +41,7 @@ def written(tmp_path: Path, head: str = "l1", cameras: tuple[str, ...] = ("front
         channels=16,
         blocks=1,
         hidden=32,
-        head=HeadConfig(head, hidden=32),
+        head=fitted(head, hidden=32),
     )
     torch.manual_seed(0)
     normalizer = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
@@ -65,8 +68,9 @@ def test_actions_do_not_depend_on_the_rest_of_the_batch(folder: Path) -> None:
     assert alone.tobytes() == together.tobytes() == np.ascontiguousarray(backwards).tobytes()
 
 
-def test_words_and_pictures_matter(folder: Path) -> None:
-    policy = LearnedPolicy(folder)
+@pytest.mark.parametrize("head", ["l1", "flow"])
+def test_words_and_pictures_matter(tmp_path: Path, head: str) -> None:
+    policy = LearnedPolicy(written(tmp_path, head))
     base = policy.act([observation(0)])
     silent: Observation = {**observation(0), "instruction": ""}
     dark: Observation = {**observation(0), "pixels": observation(1)["pixels"]}
@@ -107,3 +111,37 @@ def test_earlier_moments_and_any_cameras_matter(tmp_path: Path, cameras: tuple[s
     assert not np.array_equal(seen[0], seen[2])
     with pytest.raises(ValueError, match=r"sees 2 earlier moments, the observation has 0: .*frames=2, stride=2"):
         policy.act([now])
+
+
+def planned(seed: int) -> Observation:
+    """A moment in real time; every third one is an episode's first."""
+    actions = np.random.default_rng(seed).uniform(-1, 1, (8, 7)).astype(np.float32)
+    plan = Planned(actions, soft_mask(8, delay=2, passed=3)) if seed % 3 else None
+    return {**observation(seed), "planned": plan}
+
+
+def test_in_real_time_too_a_row_does_not_depend_on_the_others(folder: Path) -> None:
+    policy = LearnedPolicy(folder, batch_size=4)
+    together = policy.act([planned(i) for i in range(6)])
+    alone = np.concatenate([policy.act([planned(i)]) for i in range(6)])
+    assert together.tobytes() == alone.tobytes()
+
+
+def test_flow_goes_on_from_the_plan(tmp_path: Path) -> None:
+    policy = LearnedPolicy(written(tmp_path, "flow"))
+    told, free = policy.act([planned(1)])[0], policy.act([observation(1)])[0]
+    plan = planned(1)["planned"]
+    assert plan is not None
+    off = [np.abs(chunk[:2] - plan.actions[:2]).mean() for chunk in (told, free)]
+    assert off[0] < 0.7 * off[1]
+
+
+def test_execution_can_be_chosen_by_name(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    assert execution_of(make_policy(str(folder))) == Execution()
+    assert execution_of(make_policy(f"{folder}@ensemble:0.1")) == Execution("ensemble", decay=0.1)
+    assert execution_of(make_policy(f"blind:{folder}@realtime:4:2")) == Execution("realtime", execute=4, delay=2)
+    with pytest.raises(ValueError, match="needs chunks of 9 actions, the network's have 8"):
+        make_policy(f"{folder}@receding:9")
+    with pytest.raises(ValueError, match="'expert' gives no chunks"):
+        make_policy("expert@ensemble")

@@ -184,14 +184,14 @@ def test_two_steps_then_resume_equals_four(tmp_path: Path, name: str) -> None:
     [
         ("act", {"image_size": 40}, "multiple of 16"),
         ("act", {"width": 36}, "four times 4 heads"),
-        ("act", {"head": HeadConfig("flow")}, "got the head 'flow'"),
+        ("act", {"head": HeadConfig("l1")}, "got the head 'l1'"),
         ("act", {"latent": 100}, "latent must be 1 to"),
         ("diffusion_policy", {"widths": (20,)}, "multiples of 8"),
         ("diffusion_policy", {"head": HeadConfig(chunk=6)}, "cannot be halved 2 times"),
         ("diffusion_policy", {"steps": 0}, "steps must be"),
         ("diffusion_policy", {"kernel": 4}, "odd"),
         ("diffusion_policy", {"low": (0.0,)}, "low and high"),
-        ("diffusion_policy", {"head": HeadConfig("flow")}, "got the head 'flow'"),
+        ("diffusion_policy", {"head": HeadConfig("l1")}, "got the head 'l1'"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(name: str, fields: dict[str, Any], message: str) -> None:

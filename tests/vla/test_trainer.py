@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from tests.vla.dots import SIDE, WORDS, Dots, demonstrations, episode
+from tests.vla.made_heads import fitted
 from vla import checkpoint
 from vla.batches import Demonstrations
 from vla.checkpoint import CheckpointError, PolicyConfig
 from vla.curriculum import Curriculum
 from vla.episode import Episode
 from vla.models.compact import CompactConfig, CompactVLA
-from vla.models.contract import VLA, HeadConfig
+from vla.models.contract import HEADS, VLA, HeadConfig
 from vla.text import Vocabulary
 from vla.trainer import TrainConfig, Trainer, imitation
 from vla.trainlog import read_metrics
@@ -34,7 +35,7 @@ def policy_config(data: Demonstrations, head: str = "l1") -> PolicyConfig:
         keypoints=4,
         text_dim=16,
         hidden=64,
-        head=HeadConfig(head, chunk=2, hidden=64),
+        head=fitted(head, chunk=2, hidden=64),
     )
     return PolicyConfig(model, WORDS, data.normalizer())
 
@@ -53,7 +54,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return checkpoint.read_tensors(folder / "training_state.safetensors")
 
 
-@pytest.mark.parametrize("head", ["l1", "flow"])
+@pytest.mark.parametrize("head", sorted(HEADS))
 @pytest.mark.parametrize("precision", ["no", "bf16"])
 def test_two_steps_then_resume_equals_four_steps(tmp_path: Path, head: str, precision: str) -> None:
     config = dataclasses.replace(SMALL, precision=precision)
@@ -160,6 +161,7 @@ def test_golden_forward_values() -> None:
             keypoints=4,
             text_dim=16,
             hidden=64,
+            head=HeadConfig("l1"),
         )
     )
     generator = torch.Generator().manual_seed(1)

@@ -32,7 +32,7 @@ from torch.nn import functional as nnf
 from typing_extensions import Self
 
 from vla.contract import ACTION_DIM
-from vla.models.contract import BACKBONES, VLA, Batch, ModelConfig, Prefix, masked_mean
+from vla.models.contract import BACKBONES, VLA, Batch, HeadConfig, ModelConfig, Prefix, masked_mean
 from vla.normalize import Normalizer
 from vla.text import PAD, Vocabulary
 
@@ -84,7 +84,7 @@ class ActConfig(ModelConfig):
             raise ValueError(f"width {self.width} is not a multiple of four times {self.heads} heads")
         if not 1 <= self.latent <= self.chunk * ACTION_DIM:
             raise ValueError(f"latent must be 1 to {ACTION_DIM} x chunk = {self.chunk * ACTION_DIM}, got {self.latent}")
-        if self.head.name != "l1":
+        if self.head.name != HeadConfig.name:
             raise ValueError(f"`act` decodes by its own transformer with an L1 loss; got the head {self.head.name!r}")
 
 

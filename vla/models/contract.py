@@ -70,13 +70,15 @@ class HeadConfig:
         chunk: Actions C predicted at once.
         hidden: Width of its own layers.
         steps: Integration steps at inference, for heads that integrate.
+        predict: What a diffusion head predicts, `v` or `epsilon`; `v` is well defined at every level of noise.
         fitted: What `ActionHead.fit` learnt of the data before training, JSON-ready.
     """
 
-    name: str = "l1"
+    name: str = "flow"
     chunk: int = 8
     hidden: int = 384
     steps: int = 8
+    predict: str = "v"
     fitted: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -212,6 +214,15 @@ def make_model(config: ModelConfig) -> VLA:
 def make_head(features: int, config: HeadConfig) -> ActionHead:
     """The head that `config` describes, for features (B, `features`)."""
     return HEADS[config.name](features, config)
+
+
+def learnt(config: HeadConfig) -> dict[str, Any]:
+    """What a head learnt of the data. Raises ValueError if it has not."""
+    if not config.fitted:
+        raise ValueError(
+            f"the {config.name!r} head is not fitted to data yet: make its config by HEADS[{config.name!r}].fit"
+        )
+    return config.fitted
 
 
 def masked_mean(error: Tensor, valid: Tensor) -> Tensor:

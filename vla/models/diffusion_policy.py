@@ -38,7 +38,7 @@ from torch.nn import functional as nnf
 from typing_extensions import Self
 
 from vla.contract import ACTION_DIM
-from vla.models.contract import BACKBONES, VLA, Batch, ModelConfig, Prefix, masked_mean
+from vla.models.contract import BACKBONES, VLA, Batch, HeadConfig, ModelConfig, Prefix, masked_mean
 from vla.normalize import Normalizer
 from vla.text import PAD, Vocabulary
 
@@ -103,7 +103,7 @@ class DiffusionPolicyConfig(ModelConfig):
             raise ValueError(f"steps must be 1 to levels = {self.levels}, got {self.steps}")
         if not len(self.low) == len(self.high) == ACTION_DIM:
             raise ValueError(f"low and high have {len(self.low)} and {len(self.high)} entries, expected {ACTION_DIM}")
-        if self.head.name != "l1":
+        if self.head.name != HeadConfig.name:
             raise ValueError(f"`diffusion_policy` decodes by its own U-Net; got the head {self.head.name!r}")
 
     @property
