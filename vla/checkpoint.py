@@ -73,7 +73,8 @@ class PolicyConfig:
         """Raise ValueError for an execution that needs longer chunks than the network gives."""
         if self.execution.least > self.model.chunk:
             raise ValueError(
-                f"{self.execution} needs chunks of {self.execution.least} actions, the network's have {self.model.chunk}"
+                f"{self.execution} needs chunks of {self.execution.least} actions, "
+                f"the network's have {self.model.chunk}"
             )
 
 
