@@ -20,7 +20,14 @@ from vla.trainer import TrainConfig, Trainer
 
 CHUNK = 4
 TINY: dict[str, dict[str, Any]] = {
-    "compact": {"channels": 16, "blocks": 2, "keypoints": 4, "text_dim": 16, "hidden": 64},
+    "compact": {
+        "channels": 16,
+        "blocks": 2,
+        "keypoints": 4,
+        "text_dim": 16,
+        "hidden": 64,
+        "head": HeadConfig("l1", CHUNK),  # the other heads have tests of their own
+    },
     "act": {"width": 32, "heads": 2, "feedforward": 64, "encoder_layers": 2, "latent": 8},
     "diffusion_policy": {
         "channels": 16,
