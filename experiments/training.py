@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from envs.golden import pictures
 from envs.grounding import DemoView
+from envs.lessons.answers import answer_words
+from envs.lessons.vocabulary import LONGEST, lesson_words
 from envs.scene import SceneSpec
 from envs.tasks.base import training_vocabulary
 from envs.world import World
+from experiments.curricula import StagePlan, known_costs, lesson_sources, phases
 from experiments.presets import COMPACT, ModelSize
 from policies.learned import LearnedPolicy
 from vla.batches import Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.contract import EpisodeRequest
+from vla.curriculum import Phase
 from vla.episode import Episode
 from vla.execution import Execution
 from vla.history import History
+from vla.lessons import LessonSource
 from vla.models.contract import BACKBONES, HEADS, HeadConfig, ModelConfig
 from vla.normalize import Normalizer
 from vla.pool import run_episodes
@@ -56,6 +62,10 @@ class TrainJob:
         cameras: Camera names.
         skip_damaged: Leave damaged episode files out instead of stopping.
         normalize: Mode of the statistics, `vla.normalize.Normalizer`.
+        stages: Stages instead of imitation alone; `train.steps` is then the compute, in steps of imitation.
+        lesson_tasks: Families that lessons are about; by default those of the demonstrations.
+        lessons: Give the network the words and the heads of lessons although no stage has any: for comparisons.
+        costs: Folder that keeps what a step of each source costs; by default that of the run.
     """
 
     data: tuple[Path, ...]
@@ -65,6 +75,10 @@ class TrainJob:
     cameras: tuple[str, ...] = ("front", "wrist")
     skip_damaged: bool = False
     normalize: str = "mean_std"
+    stages: tuple[StagePlan, ...] = ()
+    lesson_tasks: tuple[str, ...] = ()
+    lessons: bool = False
+    costs: Path | None = None
 
 
 def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = None) -> Path:
@@ -78,7 +92,28 @@ def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = 
     maker = ViewMaker(job.cameras, job.model.image_size)
     history = History(job.model.history, job.model.stride)
     demos = Demonstrations(episodes, maker, chunk=job.model.chunk, history=history)
-    return Trainer(job.run, job.train, policy_config(job, demos), demos, resume=resume, evaluator=evaluator).train()
+    policy = policy_config(job, demos)
+    stages, lessons = staged(job, policy, demos)
+    trainer = Trainer(
+        job.run, job.train, policy, demos, resume=resume, evaluator=evaluator, phases=stages, sources=lessons
+    )
+    return trainer.train()
+
+
+def staged(
+    job: TrainJob, policy: PolicyConfig, demos: Demonstrations
+) -> tuple[tuple[Phase, ...], Mapping[str, LessonSource]]:
+    """Stages and sources of lessons of a job; none where imitation is all.
+
+    Raises ValueError for stages without a number of steps to share.
+    """
+    if not job.stages:
+        return (), {}
+    if job.train.steps < 1:
+        raise ValueError("stages share the compute of a number of steps: give --steps")
+    lessons = lesson_sources(policy, job.train, job.lesson_tasks or policy.trained_on["tasks"])
+    costs = known_costs(job.costs or job.run, policy, job.train, demos, lessons)
+    return phases(job.stages, job.train, costs), lessons
 
 
 def load(job: TrainJob) -> list[Episode]:
@@ -108,8 +143,9 @@ def _compare_pictures(store: EpisodeStore) -> None:
 
 def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
     """Configuration of a new policy for these demonstrations."""
-    words, size, normalizer = Vocabulary.build(training_vocabulary()), job.model, demos.normalizer(job.normalize)
-    model = model_config(size, words, normalizer, job.cameras)
+    size, normalizer, taught = job.model, demos.normalizer(job.normalize), bool(job.lessons or job.stages)
+    words = Vocabulary.build(lesson_words(), max_words=LONGEST) if taught else Vocabulary.build(training_vocabulary())
+    model = model_config(size, words, normalizer, job.cameras, answer_words() if taught else ())
     model = replace(model, head=HEADS[size.head].fit(normalizer.actions(demos.chunks(FITTED_ON)), model.head))
     robot = demos.episodes[0].spec["robot"]
     return PolicyConfig(
@@ -117,13 +153,24 @@ def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
     )
 
 
-def model_config(size: ModelSize, words: Vocabulary, normalizer: Normalizer, cameras: tuple[str, ...]) -> ModelConfig:
-    """Configuration of a network of this kind and size. Raises UnknownNameError for an unknown backbone."""
+def model_config(
+    size: ModelSize,
+    words: Vocabulary,
+    normalizer: Normalizer,
+    cameras: tuple[str, ...],
+    answers: tuple[str, ...] = (),
+) -> ModelConfig:
+    """Configuration of a network of this kind and size; with `answers` it has heads for lessons.
+
+    Raises UnknownNameError for an unknown backbone, ValueError for answers of one that has no such heads.
+    """
+    if answers and size.backbone != "compact":
+        raise ValueError(f"stages with lessons train the compact network, not {size.backbone!r}")
     fields: dict[str, Any] = {"cameras": cameras, "image_size": size.image_size}
     fields |= {"history": size.history, "stride": size.stride}
     fields["head"] = HeadConfig(size.head, size.chunk, size.hidden)
     if size.backbone == "compact":
-        fields |= {name: getattr(size, name) for name in COMPACT}
+        fields |= {name: getattr(size, name) for name in COMPACT} | {"answers": answers}
     return BACKBONES[size.backbone].config_class.for_data(words, normalizer, **fields)
 
 

@@ -81,7 +81,7 @@ class Demonstrations:
         self.episodes = [episode for episode in episodes if len(episode)]
         if not self.episodes:
             raise ValueError(f"no training samples: {len(episodes)} episodes were given and none has a step")
-        self.chunk, self.history, self.augment, self._make_view = chunk, history, augment, view
+        self.chunk, self.history, self.augment, self.make_view = chunk, history, augment, view
         self.lengths = [len(episode) for episode in self.episodes]
         self.first = np.concatenate([[0], np.cumsum(self.lengths)])
         self._agent_pos = np.concatenate([episode.agent_pos[:-1] for episode in self.episodes])
@@ -118,7 +118,7 @@ class Demonstrations:
 
         def drawn(number: int) -> Drawn:
             episode = self.episodes[number]
-            return self._make_view(episode.spec).draw(episode.poses, np.arange(len(episode)))
+            return self.make_view(episode.spec).draw(episode.poses, np.arange(len(episode)))
 
         cache: Drawn | None = None
         with ThreadPoolExecutor(max(1, threads)) as pool:
@@ -170,7 +170,7 @@ class Demonstrations:
             spec = self.augment(episode.spec, episode.poses, rng)
         row = np.full(len(episode), -1)
         row[steps] = np.arange(len(steps))
-        return self._make_view(spec).draw(episode.poses, steps), row
+        return self.make_view(spec).draw(episode.poses, steps), row
 
     def states(self, samples: Samples) -> FloatArray:
         """Proprioception (B, 1 + K, 8), newest first."""

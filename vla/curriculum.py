@@ -35,7 +35,7 @@ class Phase:
         name: For people; no two of a run are alike.
         steps: Optimizer steps.
         mix: Sources and the share of the steps that each gets; any positive numbers.
-        weights: Weight of each loss by name; a loss that is not named is not trained.
+        weights: Of each source, the weight of each loss by name; a loss that is not named is not trained.
         lr: Peak learning rate; every stage warms up and decays by itself.
         warmup: Steps of linear warm-up.
     """
@@ -43,7 +43,7 @@ class Phase:
     name: str
     steps: int
     mix: Mapping[str, float]
-    weights: Mapping[str, float]
+    weights: Mapping[str, Mapping[str, float]]
     lr: float
     warmup: int = 50
 
@@ -53,8 +53,9 @@ class Phase:
             raise ValueError(f"stage {self.name!r}: steps must be at least 0, got {self.steps}")
         if not self.mix or any(not share > 0 for share in self.mix.values()):
             raise ValueError(f"stage {self.name!r}: expected sources with positive shares, got {dict(self.mix)}")
-        if not any(self.weights.values()):
-            raise ValueError(f"stage {self.name!r} has no loss with a weight, got {dict(self.weights)}")
+        for source in self.mix:
+            if not any(self.weights.get(source, {}).values()):
+                raise ValueError(f"stage {self.name!r} has no loss with a weight for its source {source!r}")
 
     @functools.cached_property
     def order(self) -> list[tuple[str, int]]:
@@ -69,11 +70,14 @@ class Phase:
             used[name] += 1
         return found
 
-    def total(self, losses: Mapping[str, Tensor]) -> Tensor:
-        """The weighted sum of the losses. Raises ValueError if the stage trains none of them."""
-        parts = [self.weights[name] * loss for name, loss in losses.items() if self.weights.get(name)]
+    def total(self, source: str, losses: Mapping[str, Tensor]) -> Tensor:
+        """The weighted sum of the losses of a batch from `source`. Raises ValueError if none of them has a weight."""
+        weights = self.weights[source]
+        parts = [weights[name] * loss for name, loss in losses.items() if weights.get(name)]
         if not parts:
-            raise ValueError(f"stage {self.name!r} weighs {sorted(self.weights)}, but a batch has {sorted(losses)}")
+            raise ValueError(
+                f"stage {self.name!r} weighs {sorted(weights)} of {source!r}, but a batch of it has {sorted(losses)}"
+            )
         return torch.stack(parts).sum()
 
     def count(self, source: str) -> int:

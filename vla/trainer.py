@@ -210,7 +210,7 @@ class Trainer:
         time_ = torch.rand(len(batch.tokens), generator=generator).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             losses: dict[str, Tensor] = self.model(batch, noise, time_)
-        total = turn.phase.total(losses)
+        total = turn.phase.total(turn.source, losses)
         if not torch.isfinite(total):
             raise FloatingPointError(
                 f"the loss became {total.item()} at step {self.step}: lower --train.lr, or clip harder"
@@ -327,7 +327,7 @@ class Trainer:
 def imitation(config: TrainConfig) -> Phase:
     """The one stage of an ordinary run."""
     weights = {"action": 1.0, "ground": config.ground, "position": config.position}
-    return Phase(ACTION, config.steps, {ACTION: 1.0}, weights, config.lr, config.warmup)
+    return Phase(ACTION, config.steps, {ACTION: 1.0}, {ACTION: weights}, config.lr, config.warmup)
 
 
 def _parameter_groups(model: VLA, config: TrainConfig) -> list[dict[str, Any]]:

@@ -44,6 +44,13 @@ class Args:
     """Show every family as often as every other, and every instruction as often as the others of its family."""
     skip_idle: bool = False
     """Leave out steps at which the demonstrator does nothing."""
+    stages: tuple[str, ...] = ()
+    """Stages in order, each with its share of the compute: language:0.05 grounding:0.25 action:0.7, or mixture (all in
+    one). The compute is that of --steps steps of imitation; what a step of lessons costs is measured."""
+    mix: float = 0.0
+    """Share of the compute of stage action that goes on with grounding."""
+    lesson_tasks: tuple[str, ...] = ()
+    """Families that lessons are about; default those of the demonstrations."""
     seed: int = 0
     """Determines weights, order of samples and noise."""
     threads: int = 1
@@ -64,6 +71,7 @@ class Args:
 
 def main(args: Args) -> int:
     """Train; exit code 0."""
+    from experiments.curricula import read_stages
     from experiments.presets import model_size
     from experiments.training import TrainJob, evaluator, train
     from vla.sampling import Sampling
@@ -77,7 +85,16 @@ def main(args: Args) -> int:
     model = dataclasses.replace(size, **shape)
     options["lr"] = model.lr if args.lr is None else args.lr
     config = TrainConfig(**options, sampling=Sampling(balance=args.balance, skip_idle=args.skip_idle))
-    job = TrainJob(args.data, args.out, model, config, cameras=args.cameras, normalize=args.normalize)
+    job = TrainJob(
+        args.data,
+        args.out,
+        model,
+        config,
+        cameras=args.cameras,
+        normalize=args.normalize,
+        stages=read_stages(args.stages, args.mix),
+        lesson_tasks=args.lesson_tasks,
+    )
     folder = train(job, resume=args.resume, evaluator=evaluator() if args.eval_every else None)
     last = [row for row in read_metrics(args.out / "metrics.jsonl") if "loss" in row][-1]
     print(

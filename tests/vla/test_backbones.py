@@ -61,7 +61,7 @@ def config(name: str, data: Demonstrations, cameras: tuple[str, ...] = ("front",
 
 def data_of(count: int = 8, steps: int = 1) -> Demonstrations:
     made = demonstrations(count, steps)
-    return Demonstrations(made.episodes, made._make_view, chunk=CHUNK)
+    return Demonstrations(made.episodes, made.make_view, chunk=CHUNK)
 
 
 def batch_of(data: Demonstrations) -> Batch:

@@ -23,7 +23,7 @@ from vla.trainlog import read_metrics
 
 ANSWERS = ("red", "green")
 GROUNDING = {"answer": 1.0, "ground": 1.0, "box": 0.2}
-ACTION = {"action": 1.0, "ground": 0.2}
+WEIGHTS = {"action": {"action": 1.0, "ground": 0.2}, "dots": GROUNDING, "words": {"answer": 1.0}}
 
 
 class Questions:
@@ -59,9 +59,9 @@ def taught(head: str = "l1") -> PolicyConfig:
 
 
 PHASES = (
-    Phase("language", 2, {"words": 1.0}, {"answer": 1.0}, lr=1e-3, warmup=1),
-    Phase("grounding", 3, {"dots": 1.0}, GROUNDING, lr=1e-3, warmup=1),
-    Phase("action", 5, {"action": 0.75, "dots": 0.25}, {**GROUNDING, **ACTION}, lr=1e-3, warmup=1),
+    Phase("language", 2, {"words": 1.0}, {"words": {"answer": 1.0}}, lr=1e-3, warmup=1),
+    Phase("grounding", 3, {"dots": 1.0}, WEIGHTS, lr=1e-3, warmup=1),
+    Phase("action", 5, {"action": 0.75, "dots": 0.25}, WEIGHTS, lr=1e-3, warmup=1),
 )
 
 
@@ -94,7 +94,7 @@ def test_batches_do_not_depend_on_threads() -> None:
 
 
 def test_a_mix_keeps_its_shares_everywhere() -> None:
-    phase = Phase("all", 400, {"a": 0.5, "b": 0.3, "c": 0.2}, {"x": 1.0}, lr=1.0)
+    phase = Phase("all", 400, {"a": 0.5, "b": 0.3, "c": 0.2}, {name: {"x": 1.0} for name in "abc"}, lr=1.0)
     for start in (0, 123, 300):
         window = [name for name, _ in phase.order[start : start + 100]]
         assert [abs(window.count(name) - count) <= 1 for name, count in (("a", 50), ("b", 30), ("c", 20))] == [True] * 3
@@ -103,13 +103,13 @@ def test_a_mix_keeps_its_shares_everywhere() -> None:
 
 def test_bad_stages_are_refused() -> None:
     with pytest.raises(ValueError, match="positive shares"):
-        Phase("a", 1, {"words": 0.0}, {"answer": 1.0}, lr=1.0)
+        Phase("a", 1, {"words": 0.0}, WEIGHTS, lr=1.0)
     with pytest.raises(ValueError, match="no loss with a weight"):
-        Phase("a", 1, {"words": 1.0}, {"answer": 0.0}, lr=1.0)
+        Phase("a", 1, {"words": 1.0}, {"words": {"answer": 0.0}}, lr=1.0)
     with pytest.raises(ValueError, match="no two of one name"):
         Curriculum((PHASES[0], PHASES[0]), {"words": Questions(taught())})
     with pytest.raises(UnknownNameError, match="Did you mean 'words'"):
-        Curriculum((dataclasses.replace(PHASES[0], mix={"word": 1.0}),), {"words": Questions(taught())})
+        Curriculum((Phase("a", 1, {"word": 1.0}, {"word": {"answer": 1.0}}, lr=1.0),), {"words": Questions(taught())})
     assert split(10, [1, 1, 1]) == [4, 3, 3]
     assert split(7, [0.0, 0.25, 0.75]) == [0, 2, 5]
     with pytest.raises(ValueError, match="one of them positive"):
@@ -147,8 +147,10 @@ def test_other_stages_are_another_run(tmp_path: Path) -> None:
 
 
 def test_a_stage_without_a_fitting_loss_says_so(tmp_path: Path) -> None:
-    phases = (Phase("language", 1, {"words": 1.0}, {"action": 1.0}, lr=1e-3),)
-    with pytest.raises(ValueError, match=r"weighs \['action'\], but a batch has \['answer', 'answered'\]"):
+    phases = (Phase("language", 1, {"words": 1.0}, {"words": {"action": 1.0}}, lr=1e-3),)
+    with pytest.raises(
+        ValueError, match=r"weighs \['action'\] of 'words', but a batch of it has \['answer', 'answered'\]"
+    ):
         trainer(tmp_path, phases).train()
 
 
@@ -164,7 +166,7 @@ def test_lessons_are_learnt(tmp_path: Path) -> None:
     """The named dot is pointed at, boxed and answered in scenes never seen, and the words say it too."""
     config = taught()
     sources = {"words": Questions(config, blind=True), "dots": Questions(config)}
-    phases = (Phase("all", 300, {"dots": 0.9, "words": 0.1}, GROUNDING, lr=3e-3),)
+    phases = (Phase("all", 300, {"dots": 0.9, "words": 0.1}, WEIGHTS, lr=3e-3),)
     data = demonstrations()
     folder = Trainer(tmp_path, dataclasses.replace(SMALL, save_every=300), config, data, phases=phases, sources=sources)
     loaded = checkpoint.find(folder.train())

@@ -1,0 +1,171 @@
+"""Staged training: which stages, what share of the compute each gets, and where their batches come from.
+
+After JARVIS-VLA (arXiv 2503.16365): language, then grounding, then action. Compute is CPU seconds of this process, all
+threads, of making a batch and learning from it: in a simulator, pictures are not free, and seconds of one core say the
+same however many cores make them.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from envs.lessons.pictures import Pictures
+from envs.lessons.questions import PictureLessons
+from envs.lessons.words import WordLessons
+from vla.batches import BatchSource, Demonstrations
+from vla.checkpoint import PolicyConfig
+from vla.contract import ACTION_DIM
+from vla.curriculum import Phase, Source, split
+from vla.lessons import LessonSource
+from vla.models.contract import make_model
+from vla.registry import nearest
+from vla.results import read_json, write_json
+from vla.trainer import TrainConfig, imitation
+
+LANGUAGE, GROUNDING, ACTION = "language", "grounding", "action"
+SHARES: Mapping[str, float] = {LANGUAGE: 0.05, GROUNDING: 0.25, ACTION: 0.7}  # JARVIS-VLA: a fifth before actions
+# Small, so that in a mixture a step of lessons moves the weights about as far as a step of actions.
+LESSON_WEIGHTS: Mapping[str, Mapping[str, float]] = {
+    LANGUAGE: {"answer": 0.2},
+    GROUNDING: {"answer": 0.2, "ground": 0.2, "box": 0.05, "position": 0.5},
+}
+COSTS = "costs.json"
+MEASURED = 12  # steps of each source that are timed
+MEASURED_ON = 8  # episodes whose frames are drawn for it
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One stage.
+
+    Attributes:
+        name: For people.
+        share: Of the run's compute; the shares of a run are relative to each other.
+        mix: Of each source, its share of the stage's compute.
+    """
+
+    name: str
+    share: float
+    mix: Mapping[str, float]
+
+
+def read_stages(texts: Sequence[str], mix: float = 0.0) -> tuple[StagePlan, ...]:
+    """Stages from the command line: `language grounding action`, or with shares, `grounding:0.3 action:0.7`.
+
+    Args:
+        texts: One per stage; `mixture` is one stage with all three sources.
+        mix: Share of the compute of stage `action` that goes on with grounding.
+
+    Raises:
+        UnknownNameError: Neither a source nor `mixture`.
+        ValueError: A share that is no positive number, or `mix` outside of [0, 1).
+    """
+    if not 0 <= mix < 1:
+        raise ValueError(f"--mix is the share of grounding in the action stage, at least 0 and less than 1, got {mix}")
+    plans = []
+    for text in texts:
+        name, _, share = text.partition(":")
+        if name not in (*SHARES, "mixture"):
+            raise nearest("stage", name, [*SHARES, "mixture"])
+        sources = dict(SHARES) if name == "mixture" else {name: 1.0}
+        if name == ACTION and mix:
+            sources = {ACTION: 1 - mix, GROUNDING: mix}
+        plans.append(StagePlan(name, _share(text, share, SHARES.get(name, 1.0)), sources))
+    return tuple(plans)
+
+
+def _share(text: str, share: str, usual: float) -> float:
+    try:
+        value = float(share) if share else usual
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise ValueError(f"expected a stage and its share, for example grounding:0.3, got {text!r}")
+    return value
+
+
+def phases(plans: Sequence[StagePlan], config: TrainConfig, costs: Mapping[str, float]) -> tuple[Phase, ...]:
+    """The stages with their steps: together they cost what `config.steps` steps of imitation alone would.
+
+    Args:
+        plans: The stages.
+        config: How to train; its losses are those of actions.
+        costs: CPU seconds of a step by source.
+    """
+    budget = config.steps * costs[ACTION]
+    whole = sum(plan.share for plan in plans)
+    weights = {**LESSON_WEIGHTS, ACTION: imitation(config).weights[ACTION]}
+    found = []
+    for plan in plans:
+        parts = sum(plan.mix.values())
+        steps = {
+            name: budget * plan.share / whole * part / parts / costs[name] for name, part in plan.mix.items() if part
+        }
+        total = max(1, round(sum(steps.values())))
+        counts = dict(zip(steps, split(total, list(steps.values())), strict=True))
+        mix = {name: float(count) for name, count in counts.items() if count}
+        own = {name: dict(weights[name]) for name in mix}
+        found.append(Phase(plan.name, total, mix, own, config.lr, min(config.warmup, max(1, total // 5))))
+    return tuple(found)
+
+
+def lesson_sources(policy: PolicyConfig, config: TrainConfig, tasks: Sequence[str]) -> dict[str, LessonSource]:
+    """Where lessons come from: without limit, about the families `tasks`, as the policy's cameras see them."""
+    model = policy.model
+    pictures = Pictures(tuple(tasks), model.cameras, model.image_size, policy.robot, policy.control)
+    answers = tuple(getattr(model, "answers", ()))
+    makers = {LANGUAGE: WordLessons(tuple(tasks)), GROUNDING: PictureLessons(pictures)}
+    return {
+        name: LessonSource(
+            maker,  # type: ignore[arg-type]
+            answers,
+            policy.vocabulary,
+            policy.normalizer,
+            config.batch_size,
+            config.seed,
+            1 + model.history,
+        )
+        for name, maker in makers.items()
+    }
+
+
+def known_costs(
+    folder: Path, policy: PolicyConfig, config: TrainConfig, demos: Demonstrations, lessons: Mapping[str, Source]
+) -> dict[str, float]:
+    """CPU seconds of a step by source, measured once for a folder: a resumed run must not measure anew."""
+    path = folder / COSTS
+    if not path.exists():
+        few = Demonstrations(demos.episodes[:MEASURED_ON], demos.make_view, chunk=demos.chunk, history=demos.history)
+        if config.cache:
+            few.draw_all(1, lambda count: None)
+        actions = BatchSource(few, policy.normalizer, policy.vocabulary, config.batch_size, config.seed)
+        write_json(path, measure(policy, config, {**lessons, ACTION: actions}))
+    costs: dict[str, float] = read_json(path)
+    return costs
+
+
+def measure(policy: PolicyConfig, config: TrainConfig, sources: Mapping[str, Source]) -> dict[str, float]:
+    """Median CPU seconds of a step of each source on a throwaway network, in turns, so that load hits all alike."""
+    torch.manual_seed(0)
+    model = make_model(policy.model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
+    weights = {**LESSON_WEIGHTS, ACTION: imitation(config).weights[ACTION]}
+    spent: dict[str, list[float]] = {name: [] for name in sources}
+    for step in range(2 + MEASURED):  # the first two are slow
+        for name, source in sources.items():
+            start = time.process_time()
+            batch = source.batch(step)
+            noise = torch.randn(len(batch.tokens), policy.model.chunk, ACTION_DIM)
+            with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
+                losses = model(batch, noise, torch.rand(len(batch.tokens)))
+            torch.autograd.backward(Phase(name, 1, {name: 1.0}, weights, 1.0).total(name, losses))
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            spent[name].append(time.process_time() - start)
+    return {name: round(statistics.median(times[2:]), 5) for name, times in spent.items()}
