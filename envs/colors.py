@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,16 @@ _WHITE = _TO_XYZ @ np.ones(3)  # D65
 _FROM_XYZ = np.linalg.inv(_TO_XYZ)
 
 
+@lru_cache(maxsize=4096)
 def to_lab(rgb: RGB) -> Float64:
-    """Convert sRGB in [0, 1] to CIELAB (L, a, b), (3,), white point D65."""
+    """Convert sRGB in [0, 1] to CIELAB (L, a, b), (3,), white point D65; read-only, for the same few are asked for."""
     value = np.asarray(rgb, np.float64)
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     ratio = (_TO_XYZ @ linear) / _WHITE
     f = np.where(ratio > 216 / 24389, np.cbrt(ratio), (24389 / 27 * ratio + 16) / 116)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+    lab = np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+    lab.setflags(write=False)
+    return lab
 
 
 def from_lab(lab: Float64) -> Float64:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from envs.cameras import chosen_cameras, place, pose_matrices, project
 from envs.frames import EpisodeRenderer
 from envs.poses import pose_rows
-from envs.scene import CameraSpec, SceneSpec
+from envs.scene import CameraSpec, SceneSpec, orientation
 from vla.contract import FloatArray
 from vla.views import Drawn
 
@@ -55,6 +55,7 @@ class DemoView:
         Points (S, V, R, 3): image fractions in the pictures that are seen then, which may be old, and visibility;
         positions (S, R, 4): metres in the base frame, of now, and validity.
         """
+        poses = self._whole(poses)
         pixels = self._renderer.film(poses, steps, self.cameras)
         points = np.zeros((len(steps), len(self.cameras), ROLES, 3), np.float32)
         for view, camera in enumerate(self.spec.cameras):
@@ -63,6 +64,15 @@ class DemoView:
         world, valid = self._positions(poses[steps])
         positions = np.concatenate([self._in_base(world), valid[..., None]], axis=-1).astype(np.float32)
         return Drawn(pixels, points, positions)
+
+    def _whole(self, poses: FloatArray) -> FloatArray:
+        """The poses with those of things that were added for the pictures (`envs.augment`): they never move."""
+        missing = len(self._rows) - poses.shape[1]
+        added = self.spec.objects[len(self.spec.objects) - max(missing, 0) :]
+        if not added or not all(thing.distractor for thing in added):
+            return poses
+        rows = np.array([(*thing.position, *orientation(thing)) for thing in added], np.float32)
+        return np.concatenate([poses, np.broadcast_to(rows, (len(poses), *rows.shape))], axis=1)
 
     def _points(self, camera: CameraSpec, shown: FloatArray) -> FloatArray:
         """Where the roles are in a camera's pictures of `shown` (S, N, 7): (S, R, 3)."""
