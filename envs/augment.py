@@ -65,7 +65,7 @@ FULL = (
     *(replace(change, most=0.95) for change in LIGHT),
     Change("camera_fov", 0.95, 0.5),
     Change("wrist_fov", 0.95, 0.5),
-    Change("object_texture", 0.95, 0.25),
+    Change("object_texture", 0.4, 0.25),  # both shades are nearer to the old colour than the first of object_color
     Change("object_color", 0.95, 0.7, ("object_texture",)),
     Change("object_material", 0.95, 0.3),
     Change("table_texture", 0.95, 0.4),

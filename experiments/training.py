@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from envs.augment import augmentation
 from envs.golden import pictures
 from envs.grounding import DemoView
 from envs.lessons.answers import answer_words
@@ -91,7 +92,8 @@ def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = 
     episodes = load(job)
     maker = ViewMaker(job.cameras, job.model.image_size)
     history = History(job.model.history, job.model.stride)
-    demos = Demonstrations(episodes, maker, chunk=job.model.chunk, history=history)
+    augment = augmentation(job.train.augment, job.cameras)
+    demos = Demonstrations(episodes, maker, chunk=job.model.chunk, history=history, augment=augment)
     policy = policy_config(job, demos)
     stages, lessons = staged(job, policy, demos)
     trainer = Trainer(

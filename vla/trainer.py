@@ -62,13 +62,15 @@ class TrainConfig:
         ground: Weight of the grounding loss.
         position: Weight of the position loss.
         corruption: Modality dropout and word noise.
+        augment: How scenes are changed when they are drawn; the demonstrations know how (`Demonstrations.augment`).
         sampling: Which samples an epoch shows, and how they are shuffled.
         precision: `bf16` (autocast) or `no`.
         seed: Determines weights, order of samples, dropout and noise.
         threads: Rendering threads ahead of the trainer; 0 renders in the training thread.
         torch_threads: Threads of torch's kernels on a CPU; 0 for one per usable core. On cores that are busy with
             something else, take fewer: threads that wait for one another spin.
-        cache: Render every frame once before training and keep it in memory; without it frames are drawn as needed.
+        cache: Render every frame once before training and keep it in memory; without it, and wherever scenes are
+            augmented, frames are drawn as needed.
         draw_threads: Threads that fill the cache.
         save_every: Steps between checkpoints.
         keep: Checkpoints kept.
@@ -87,6 +89,7 @@ class TrainConfig:
     ground: float = 0.2
     position: float = 0.5
     corruption: Corruption = field(default_factory=Corruption)
+    augment: str = "none"
     sampling: Sampling = field(default_factory=Sampling)
     precision: str = "bf16"
     seed: int = 0
@@ -176,7 +179,7 @@ class Trainer:
 
     def train(self) -> Path:
         """Train to the end, or to an interrupt (which saves first). Returns the last checkpoint's folder."""
-        if self.config.cache:
+        if self.config.cache and self.source.data.augment is None:
             with self.log.drawing(len(self.source.data)) as advance:
                 self.source.data.draw_all(self.config.draw_threads, advance)
         if self.steps == 0:

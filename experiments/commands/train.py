@@ -6,6 +6,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Args:
     """Earlier frames that it sees besides the present one."""
     stride: int = 2
     """Control steps between two of them."""
+    augment: Literal["none", "light", "full"] = "none"
+    """Draw each episode anew in each epoch, always less changed than what evaluations test: `light` moves light and
+    cameras a little, `full` also changes shades and patterns, adds things and noise."""
     balance: bool = False
     """Show every family as often as every other, and every instruction as often as the others of its family."""
     skip_idle: bool = False
@@ -58,7 +62,7 @@ class Args:
     precision: str = "bf16"
     """bf16 or no."""
     cache: bool = True
-    """Keep rendered frames in memory (about 55 kB a step); --no-cache draws them anew each epoch."""
+    """Keep rendered frames in memory (about 55 kB a step); --no-cache draws them anew each epoch, as --augment does."""
     save_every: int = 250
     """Steps between checkpoints."""
     eval_every: int = 0
