@@ -133,14 +133,16 @@ def checkpoint_folder(tmp_path: Path) -> Path:
     return checkpoint.save(tmp_path / "net", PolicyConfig(size, words, normalizer), CompactVLA(size).state_dict(), {})
 
 
+@pytest.mark.parametrize("execution", ["", "ensemble:0.1", "realtime:3:2"])
 def test_a_network_gives_the_same_whatever_the_workers_and_batches(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], checkpoint_folder: Path
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], checkpoint_folder: Path, execution: str
 ) -> None:
     hashes = []
     for number, (workers, slots) in enumerate([(0, 1), (0, 4), (2, 2)]):
         options = {"policy": str(checkpoint_folder), "task": ("Lift",), "workers": workers, "slots": slots}
-        done = run(capsys, tmp_path / str(number), name="net", **options)
-        assert done["checkpoint"] == checkpoint.fingerprint(checkpoint_folder)
+        done = run(capsys, tmp_path / str(number), name="net", execution=execution, **options)
+        weights = checkpoint.fingerprint(checkpoint_folder)
+        assert done["checkpoint"] == (f"{weights}@{execution}" if execution else weights)
         store = EpisodeStore(Path(done["results"]).parent / EPISODES, create=False)
         hashes.append({episode.key: episode.content_hash() for episode in store})
     assert len(hashes[0]) == 3
@@ -151,6 +153,8 @@ def test_wrong_names_are_answered_before_anything_runs(tmp_path: Path) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"policy": "expret"}, "Did you mean 'expert'"),
         ({"policy": "expert", "suite": "smok"}, "Did you mean 'smoke'"),
+        ({"policy": "expert", "execution": "ensembl"}, "Did you mean 'ensemble'"),
+        ({"policy": "expert", "execution": "ensemble"}, "'expert' gives no chunks"),
         ({"policy": "expert", "suite": "tiny", "task": ("Lft",)}, "Did you mean 'Lift'"),
     ]
     for options, message in cases:
