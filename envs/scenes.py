@@ -12,6 +12,7 @@ import numpy as np
 
 from envs.cameras import chosen_cameras
 from envs.embodiments import with_robot
+from envs.robots import ROBOTS
 from envs.scene import CameraSpec, GoalSpec, SceneSpec
 from envs.tasks.base import TASKS, Task
 from envs.variations import AXES
@@ -19,6 +20,7 @@ from vla.contract import EpisodeRequest, Perturbation
 from vla.seeding import stream
 
 RANDOM = "random"  # `random_3` is an axis name: three axes at once, other ones in each episode
+LARGEST_START = 0.09  # rad, norm over the joints: less than level 1 of the axis `start`
 SPOKEN = 2  # first stage of the axes that choose and edit words
 
 
@@ -113,6 +115,21 @@ def _changed(spec: SceneSpec, change: Perturbation, request: EpisodeRequest, tas
 def _contrast(spec: SceneSpec, rng: np.random.Generator) -> GoalSpec | None:
     """The other goal of the scene that a swapped instruction speaks of; the same in the twin."""
     return spec.alternatives[int(rng.integers(len(spec.alternatives)))] if spec.alternatives else None
+
+
+def with_start(spec: SceneSpec, request: EpisodeRequest, spread: float) -> SceneSpec:
+    """The same scene with the robot starting up to `spread` radians (norm over the joints) away from its home.
+
+    Raises ValueError for a spread that the axis `start` tests: level 1 and beyond are not for training.
+    """
+    if not 0.0 <= spread <= LARGEST_START:
+        raise ValueError(f"starts may be 0 to {LARGEST_START} rad from home, the axis tests more; got {spread}")
+    robot = ROBOTS[spec.robot.name]()
+    rng = stream(request, "scene", "start")
+    way = rng.normal(size=len(robot.home))
+    joints = np.asarray(robot.home) + rng.uniform(0.0, spread) * way / np.linalg.norm(way)
+    joints = np.clip(joints, robot.lower, robot.upper)
+    return replace(spec, robot=replace(spec.robot, joints=tuple(round(float(q), 5) for q in joints)))
 
 
 def with_cameras(spec: SceneSpec, chosen: Sequence[CameraSpec | str]) -> SceneSpec:

@@ -22,7 +22,7 @@ from envs.poses import pose_rows
 from envs.renderer.make import RENDERERS
 from envs.renderer.types import Camera, Frame
 from envs.scene import CameraSpec, DisturbanceSpec, SceneSpec
-from envs.scenes import make_scene, with_cameras, with_noise
+from envs.scenes import make_scene, with_cameras, with_noise, with_start
 from envs.simulator import Simulator
 from envs.state import WorldState
 from envs.tasks.base import TASKS, Task
@@ -53,6 +53,8 @@ class World:
         robot: Registered robot of the scenes that `reset` makes.
         control: Registered control mode of the scenes that `reset` makes.
         cameras: Cameras of the scenes that `reset` makes, as descriptions or names; None keeps the scene's own.
+        starts: How far from its home the robot may start, rad (norm over the joints), in scenes that `reset` makes; 0
+            leaves it where the task puts it. For demonstrations: at most `envs.scenes.LARGEST_START`.
         level_of_detail: Draw simplified meshes of the robot; False draws its files as they are.
 
     Raises:
@@ -67,6 +69,7 @@ class World:
         control: str = "pd_ee_delta_pose",
         cameras: Sequence[CameraSpec | str] | None = None,
         *,
+        starts: float = 0.0,
         level_of_detail: bool = True,
     ) -> None:
         """See the class."""
@@ -79,6 +82,7 @@ class World:
             chosen_cameras(cameras)  # a bad one is told now
         self._chosen = None if cameras is None else tuple(cameras)
         self._image_size = None if image_size is None else resolution(image_size)
+        self._starts = starts
         self._level_of_detail = level_of_detail
         self._simulator = Simulator()
         self._renderer: EpisodeRenderer | None = None
@@ -88,6 +92,8 @@ class World:
     def reset(self, request: EpisodeRequest) -> None:
         """Build the scene of `request` from nothing. Raises ValueError for unknown names, before anything changes."""
         spec = make_scene(request, self._robot, self._control_name)
+        if self._starts:
+            spec = with_start(spec, request, self._starts)
         self.load(spec if self._chosen is None else with_noise(with_cameras(spec, self._chosen), request))
 
     def load(self, spec: SceneSpec) -> None:

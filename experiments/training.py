@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from envs.world import World
 from experiments.curricula import StagePlan, known_costs, lesson_sources, phases
 from experiments.presets import COMPACT, ModelSize
 from policies.learned import LearnedPolicy
+from vla import checkpoint
 from vla.batches import Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.contract import EpisodeRequest
@@ -67,6 +68,8 @@ class TrainJob:
         lesson_tasks: Families that lessons are about; by default those of the demonstrations.
         lessons: Give the network the words and the heads of lessons although no stage has any: for comparisons.
         costs: Folder that keeps what a step of each source costs; by default that of the run.
+        start: Checkpoint that training goes on from: its weights, words and statistics; None begins from nothing.
+        without: A sense that the network is trained and acts without: `words` or `pixels`; "" for none.
     """
 
     data: tuple[Path, ...]
@@ -80,26 +83,46 @@ class TrainJob:
     lesson_tasks: tuple[str, ...] = ()
     lessons: bool = False
     costs: Path | None = None
+    start: Path | None = None
+    without: str = ""
 
 
 def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = None) -> Path:
-    """Train a policy from nothing. Returns the folder of the last checkpoint.
+    """Train a policy, from nothing or from `job.start`. Returns the folder of the last checkpoint.
 
     Raises:
         ValueError: No episodes, or a damaged one.
         FileExistsError: The run folder is in use and `resume` is off.
     """
     episodes = load(job)
-    maker = ViewMaker(job.cameras, job.model.image_size)
-    history = History(job.model.history, job.model.stride)
-    augment = augmentation(job.train.augment, job.cameras)
-    demos = Demonstrations(episodes, maker, chunk=job.model.chunk, history=history, augment=augment)
-    policy = policy_config(job, demos)
-    stages, lessons = staged(job, policy, demos)
+    begun = None if job.start is None else checkpoint.load_config(checkpoint.find(job.start))
+    demos = demonstrations(job, episodes, None if begun is None else begun.model)
+    policy = policy_config(job, demos) if begun is None else replace(begun, trained_on=trained_on(demos))
+    config = replace(job.train, corruption=job.train.corruption.without(policy.without))
+    stages, lessons = staged(replace(job, train=config), policy, demos)
     trainer = Trainer(
-        job.run, job.train, policy, demos, resume=resume, evaluator=evaluator, phases=stages, sources=lessons
+        job.run,
+        config,
+        policy,
+        demos,
+        resume=resume,
+        evaluator=evaluator,
+        start=job.start,
+        phases=stages,
+        sources=lessons,
     )
     return trainer.train()
+
+
+def demonstrations(job: TrainJob, episodes: Sequence[Episode], model: ModelConfig | None = None) -> Demonstrations:
+    """Episodes as samples of what a network sees: `model` if there is one, else the one that the job begins."""
+    if model is None:
+        cameras, size, chunk = job.cameras, job.model.image_size, job.model.chunk
+        history = History(job.model.history, job.model.stride)
+    else:
+        cameras, size, chunk, history = model.cameras, model.image_size, model.chunk, model.seen
+    augment = augmentation(job.train.augment, cameras)
+    return Demonstrations(episodes, ViewMaker(cameras, size), chunk=chunk, history=history, augment=augment)
 
 
 def staged(
@@ -151,7 +174,14 @@ def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
     model = replace(model, head=HEADS[size.head].fit(normalizer.actions(demos.chunks(FITTED_ON)), model.head))
     robot = demos.episodes[0].spec["robot"]
     return PolicyConfig(
-        model, words, normalizer, Execution(execute=size.execute), robot["name"], robot["control"], trained_on(demos)
+        model,
+        words,
+        normalizer,
+        Execution(execute=size.execute),
+        robot["name"],
+        robot["control"],
+        trained_on(demos),
+        job.without,
     )
 
 

@@ -111,7 +111,10 @@ class LearnedPolicy:
             state[row] = self.config.normalizer.state(np.stack([moment["agent_pos"] for moment in moments])).ravel()
             seed = (observation.get("episode_seed", 0), observation.get("step", 0))
             noise[row] = np.random.default_rng(seed).standard_normal(noise.shape[1:])
-        texts = [observation["instruction"] for observation in observations]
+        deaf, blind = self.config.without == "words", self.config.without == "pixels"
+        if blind:
+            pixels[:] = 0
+        texts = ["" if deaf else observation["instruction"] for observation in observations]
         tokens = self.config.vocabulary.encode(texts + [""] * (self.batch_size - count))
         seen, words, body, start = (torch.from_numpy(array).to(self.device) for array in (pixels, tokens, state, noise))
         actions = self.model.act(seen, words, body, start, self._prefix(observations))[:count].cpu().numpy()

@@ -13,7 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +45,11 @@ class Corruption:
     no_words: float = 0.05
     no_pixels: float = 0.03
     unknown_word: float = 0.05
+
+    def without(self, sense: str) -> Corruption:
+        """The same, with a sense taken away from every sample: `words`, `pixels`, or "" for none."""
+        gone = {"": {}, "words": {"no_words": 1.0}, "pixels": {"no_pixels": 1.0}}
+        return replace(self, **gone[sense])
 
 
 class Epoch(NamedTuple):

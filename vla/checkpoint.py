@@ -40,6 +40,8 @@ FORMAT = 4
 TEXT_FOLDER = "text"  # files of the text coder, if it has any
 CODERS: dict[str, type[TextCoder]] = {"words": Vocabulary, "prompt": PromptCoder, "sentence": SentenceCoder}
 
+SENSES = ("words", "pixels")  # what a control can be trained without
+
 
 class CheckpointError(ValueError):
     """A checkpoint that is missing, damaged or made for something else; the message says which file and why."""
@@ -57,6 +59,7 @@ class PolicyConfig:
         robot: Name of the robot that it was trained on.
         control: Its control mode.
         trained_on: Provenance: tasks, number of episodes, seeds, git commit, renderer.
+        without: A sense that it was trained without and acts without, of `SENSES`; "" for a policy with all of them.
     """
 
     model: ModelConfig
@@ -66,11 +69,14 @@ class PolicyConfig:
     robot: str = "panda"
     control: str = "pd_ee_delta_pose"
     trained_on: dict[str, Any] = field(default_factory=dict)
+    without: str = ""
     format: int = FORMAT
     version: str = __version__
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an execution that needs longer chunks than the network gives."""
+        """Raise ValueError for an execution that needs longer chunks than the network gives, and an unknown sense."""
+        if self.without and self.without not in SENSES:
+            raise nearest("sense", self.without, list(SENSES))
         if self.execution.least > self.model.chunk:
             raise ValueError(
                 f"{self.execution} needs chunks of {self.execution.least} actions, "

@@ -16,17 +16,18 @@ import dataclasses
 import fcntl
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vla.contract import EpisodeRequest, EpisodeResult, Policy, World
 from vla.episode import Episode
+from vla.noise import ActionNoise
 from vla.pool import run_episodes
 from vla.provenance import command_line, machine, now, versions
-from vla.rollout import ActionNoise
 from vla.store import EpisodeStore
+from vla.teaching import TeacherFactory
 
 FAILED = "failed"
 LOCK = ".lock"
@@ -42,7 +43,8 @@ class CollectSettings:
         episodes: Successes to store of each task.
         policy: Name of the policy, noted with each episode.
         seed: Seed of the training split.
-        noise: Probability that a step's motion is replaced by a random one; labels stay the policy's.
+        noise: What disturbs the demonstrator; labels stay its own.
+        notes: What else decides how episodes are made, JSON-ready: noted with each of them.
         max_attempts: Episodes run of each task at most; 0 for three times `episodes` and twenty.
     """
 
@@ -50,7 +52,8 @@ class CollectSettings:
     episodes: int
     policy: str = "expert"
     seed: int = 0
-    noise: float = 0.0
+    noise: ActionNoise = field(default_factory=ActionNoise)
+    notes: Mapping[str, Any] = field(default_factory=dict)
     max_attempts: int = 0
 
     def __post_init__(self) -> None:
@@ -59,7 +62,13 @@ class CollectSettings:
             raise ValueError(f"expected different tasks, got {list(self.tasks)}")
         if self.episodes < 1 or self.max_attempts < 0:
             raise ValueError(f"expected at least one episode, got {self.episodes}")
-        ActionNoise(self.noise)
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """What is the same for all episodes of a folder, JSON-ready."""
+        noise = {name: value for name, value in asdict(self.noise).items() if value}
+        plain = {"policy": self.policy, "noise": noise.pop("probability", 0.0), **self.notes}
+        return {**plain, "recovery": noise} if noise else plain
 
     @property
     def attempts_limit(self) -> int:
@@ -186,6 +195,8 @@ def collect(
     world_factory: Callable[..., World],
     policy_factory: Callable[[], Policy],
     workers: int = 1,
+    slots: int = 1,
+    teacher_factory: TeacherFactory | None = None,
     info: dict[str, Any] | None = None,
     notes: dict[str, Any] | None = None,
     on_progress: Callable[[TaskTally], None] = lambda _: None,
@@ -198,6 +209,8 @@ def collect(
         world_factory: Picklable; makes a world in a worker.
         policy_factory: Picklable; makes the policy.
         workers: Worker processes; 0 runs in this one. What is stored does not depend on it.
+        slots: Episodes that a worker keeps running, for a policy that answers many at once.
+        teacher_factory: Makes the teacher who labels, and may save, what the policy does (`vla.teaching`).
         info: Further notes for `dataset.json`, the same for all that is collected into one folder.
         notes: Further notes on this run alone.
         on_progress: Called with a task's tally at the start and whenever one of its episodes has ended.
@@ -214,28 +227,30 @@ def collect(
         _write_info(store, settings, info or {}, notes or {})
         tallies = _tallies(store, failed, settings)
         by_task = {tally.task: tally for tally in tallies}
-        meta = {"policy": settings.policy, "noise": settings.noise}
         episodes = run_episodes(
             _requests(tallies, on_progress),
             world_factory=world_factory,
             policy_factory=policy_factory,
             workers=workers,
             record=True,
-            filter_factory=ActionNoise(settings.noise) if settings.noise else None,
-            meta=meta,
+            slots_per_worker=slots,
+            filter_factory=settings.noise if settings.noise.any else None,
+            teacher_factory=teacher_factory,
         )
         with contextlib.closing(episodes):
             for result, episode in episodes:
-                _keep(store, failed, episode)
+                _keep(store, failed, episode, settings)
                 tally = by_task[result.request.task]
                 tally.note(result)
                 on_progress(tally)
     return Collection(tuple(tallies), time.perf_counter() - start)
 
 
-def _keep(store: EpisodeStore, failed: EpisodeStore, episode: Episode | None) -> None:
-    """Store a success or a failure; an error is no episode to learn from."""
+def _keep(store: EpisodeStore, failed: EpisodeStore, episode: Episode | None, settings: CollectSettings) -> None:
+    """Store a success or a failure, with how it was made; an error is no episode to learn from."""
     if episode is not None and episode.result.outcome != "error":
+        noise = settings.noise.notes(episode.request)
+        episode = dataclasses.replace(episode, meta={"policy": settings.policy, **noise, **settings.notes})
         (store if episode.result.outcome == "success" else failed).save(episode)
 
 
@@ -277,7 +292,7 @@ def _requests(
 
 def _write_info(store: EpisodeStore, settings: CollectSettings, info: dict[str, Any], notes: dict[str, Any]) -> None:
     """Write or extend `dataset.json`. Raises ValueError if the folder was collected otherwise."""
-    fixed = {**info, "policy": settings.policy, "noise": settings.noise}
+    fixed = {**info, **settings.fixed}
     old = store.info()
     for name, value in fixed.items():
         if name in old and old[name] != value:
@@ -285,7 +300,7 @@ def _write_info(store: EpisodeStore, settings: CollectSettings, info: dict[str, 
                 f"{store.folder} was collected with {name} {old[name]!r}, not {value!r}; choose another folder"
             )
     run = {"command": command_line(), "date": now(), "machine": machine(), "versions": versions()}
-    run |= {**notes, "settings": dataclasses.asdict(settings)}
+    run |= {**notes, "settings": asdict(settings)}
     store.write_info({**fixed, "runs": [*old.get("runs", []), run]})
 
 

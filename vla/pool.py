@@ -23,6 +23,7 @@ from vla.episode import Episode
 from vla.execution import execution_of
 from vla.history import NOW
 from vla.rollout import FilterFactory
+from vla.teaching import TeacherFactory
 from vla.worker import Answer, Ask, Done, Job, Lost, Start
 
 PREFETCH = 2  # episodes of a policy in the worker: one runs, one is next, so that no worker waits for the caller
@@ -37,6 +38,7 @@ def run_episodes(
     slots_per_worker: int = 1,
     record: bool = False,
     filter_factory: FilterFactory | None = None,
+    teacher_factory: TeacherFactory | None = None,
     meta: dict[str, Any] | None = None,
     max_retries: int = 2,
     timeout_s: float | None = 1800.0,
@@ -53,6 +55,7 @@ def run_episodes(
         slots_per_worker: Episodes a worker keeps going at once, for batched policies.
         record: Whether to yield episodes, not only results.
         filter_factory: Makes the action noise of an episode.
+        teacher_factory: Makes the teacher of an episode, who labels its states in the policy's place (`vla.teaching`).
         meta: Notes stored with each recorded episode.
         max_retries: How often an episode is run again after its worker died, before it ends as an error.
         timeout_s: Silence, in seconds, after which a worker that runs an episode counts as hung and is killed (with a
@@ -77,6 +80,7 @@ def run_episodes(
         execution=execution_of(policy),
         record=record,
         filter_factory=filter_factory,
+        teacher_factory=teacher_factory,
         meta=meta or {},
         history=getattr(policy, "history", NOW),
     )

@@ -30,7 +30,8 @@ from vla.episode import Episode
 from vla.execution import Execution, Executor, execution_of
 from vla.history import NOW, History, Memory
 from vla.measures import Measures
-from vla.seeding import episode_seed, stream
+from vla.seeding import episode_seed
+from vla.teaching import Teacher
 
 ActionFilter = Callable[[FloatArray, int], FloatArray]  # (action (7,), step) -> executed action (7,)
 SAID: frozenset[str] = frozenset({"instruction"})
@@ -44,7 +45,7 @@ class Subscriber(Protocol):
         """The scene is built, nothing has moved."""
 
     def on_step(self, world: World, action: FloatArray, executed: FloatArray, step: StepResult) -> None:
-        """The world carried out `executed` (7,); the policy had wanted `action` (7,)."""
+        """The world carried out `executed` (7,); `action` (7,) is the label: what policy or teacher had wanted."""
 
     def on_end(self, result: EpisodeResult) -> None:
         """The episode is over; called once, for errors too. An exception here goes to the caller."""
@@ -86,6 +87,7 @@ def play(
     subscribers: Sequence[Subscriber] = (),
     action_filter: ActionFilter | None = None,
     history: History = NOW,
+    teacher: Teacher | None = None,
 ) -> Generator[Observation, FloatArray, EpisodeResult]:
     """Run one episode.
 
@@ -97,6 +99,7 @@ def play(
         subscribers: Hear of reset, each step and the end, in order.
         action_filter: Maps the policy's action to the one that is executed (noise); the label stays the policy's.
         history: Which earlier moments the policy wants to see too.
+        teacher: Labels every state in the policy's place, and may act in its place.
 
     Yields:
         An observation whenever a chunk (C, 7), C >= execution.least, is needed; send it. Throw an exception instead
@@ -111,7 +114,7 @@ def play(
     outcome: OutcomeName
     try:
         memory = Memory(world, inputs, history)
-        last = yield from _steps(world, request, memory, execution, subscribers, action_filter, progress)
+        last = yield from _steps(world, request, memory, execution, subscribers, action_filter, teacher, progress)
         progress.measures = world.measures()
         outcome, reason, trace = ("success" if last.success else "failure"), last.reason, ""
     except Exception as error:  # noqa: BLE001 - an error is an outcome of the episode
@@ -142,6 +145,7 @@ def _steps(
     execution: Execution,
     subscribers: Sequence[Subscriber],
     action_filter: ActionFilter | None,
+    teacher: Teacher | None,
     progress: _Progress,
 ) -> Generator[Observation, FloatArray, StepResult]:
     """Reset the world and step it until it is done; the last step's result."""
@@ -159,8 +163,10 @@ def _steps(
                 observation["planned"] = executor.planned()
             executor.add(checked_chunk((yield observation), execution.least))
         memory.look(progress.steps)
-        action = executor.next()
-        given = action if action_filter is None else action_filter(action, progress.steps)
+        label = chosen = executor.next()
+        if teacher is not None:
+            label, chosen = teacher.correct(world.observe(teacher.inputs), chosen)
+        given = chosen if action_filter is None else action_filter(chosen, progress.steps)
         step = world.step(given)
         executed = given if step.executed is None else step.executed
         progress.steps += 1
@@ -169,7 +175,7 @@ def _steps(
             progress.done_at = (*progress.done_at, progress.steps)
         progress.hear(world.observe(SAID)["instruction"])
         for subscriber in subscribers:
-            subscriber.on_step(world, action, executed, step)
+            subscriber.on_step(world, label, executed, step)
         if step.done:
             return step
 
@@ -197,6 +203,7 @@ def rollout(
     *,
     subscribers: Sequence[Subscriber] = (),
     action_filter: ActionFilter | None = None,
+    teacher: Teacher | None = None,
 ) -> EpisodeResult:
     """Run one episode of one policy in one world, in this process. Arguments and result as for `play`."""
     game = play(
@@ -207,6 +214,7 @@ def rollout(
         subscribers=subscribers,
         action_filter=action_filter,
         history=getattr(policy, "history", NOW),
+        teacher=teacher,
     )
     return drive(game, policy, request)
 
@@ -283,33 +291,3 @@ class Recorder:
             result=self._result,
             meta=dict(self._meta),
         )
-
-
-@dataclass(frozen=True)
-class ActionNoise:
-    """Filter factory for demonstrations: now and then a random motion is executed instead of the policy's.
-
-    The policy's action stays the label, so that the data show how to come back from where a learner errs (the idea of
-    DART, Laskey et al. 2017). The gripper is left to the policy, for a random opening would drop what is held.
-
-    Attributes:
-        probability: Of replacing the motion of a step, in [0, 1].
-    """
-
-    probability: float
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for a probability outside [0, 1]."""
-        if not 0.0 <= self.probability <= 1.0:
-            raise ValueError(f"noise must be a probability in [0, 1], got {self.probability}")
-
-    def __call__(self, request: EpisodeRequest) -> ActionFilter:
-        """The filter of one episode; its draws are a function of the request alone."""
-        rng = stream(request, "policy", "action noise")
-
-        def disturb(action: FloatArray, step: int) -> FloatArray:
-            replace = rng.random() < self.probability
-            motion = rng.uniform(-1.0, 1.0, len(action) - 1).astype(np.float32)
-            return np.concatenate([motion, action[-1:]]) if replace else action
-
-        return disturb

@@ -114,6 +114,7 @@ class Trainer:
         resume: Go on from `checkpoints/last`, or begin if there is none yet. Without it a folder that already has a
             checkpoint is refused.
         evaluator: Called every `eval_every` steps with a fresh checkpoint.
+        start: Checkpoint whose weights the run begins with; the network has to be the same.
         phases: Stages of the run, instead of one stage of imitation; they say how many steps, which losses and how
             fast. Their source `action` is `data`.
         sources: Where the batches of the other sources of the stages come from.
@@ -133,6 +134,7 @@ class Trainer:
         *,
         resume: bool = False,
         evaluator: Evaluator | None = None,
+        start: Path | None = None,
         phases: Sequence[Phase] = (),
         sources: Mapping[str, Source] | None = None,
     ) -> None:
@@ -159,6 +161,9 @@ class Trainer:
         model = make_model(self.policy.model)
         if not resume:
             model.load_pretrained()
+        if start is not None and not resume:
+            weights = checkpoint.find(start) / "model.safetensors"
+            checkpoint.load_weights(model, checkpoint.read_tensors(weights), weights)
         optimizer = torch.optim.AdamW(_parameter_groups(model, config), lr=config.lr, betas=(0.9, 0.95))
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.raw: VLA = self.accelerator.unwrap_model(self.model)

@@ -20,6 +20,7 @@ from vla.history import NOW, History
 from vla.processes import die_with
 from vla.registry import install
 from vla.rollout import FilterFactory, PolicyFailedError, Recorder, play, rollout
+from vla.teaching import TeacherFactory
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Job:
         history: Which earlier moments a policy in the caller wants to see.
         record: Whether to send back episodes.
         filter_factory: Makes the action noise of an episode.
+        teacher_factory: Makes the teacher of an episode.
         meta: Notes stored with each recorded episode.
     """
 
@@ -43,6 +45,7 @@ class Job:
     execution: Execution
     record: bool = False
     filter_factory: FilterFactory | None = None
+    teacher_factory: TeacherFactory | None = None
     meta: dict[str, Any] = field(default_factory=dict)
     history: History = NOW
 
@@ -136,8 +139,11 @@ class Runner:
         recorder = Recorder(job.meta) if job.record else None
         subscribers = (recorder,) if recorder is not None else ()
         noise = job.filter_factory(request) if job.filter_factory is not None else None
+        teacher = job.teacher_factory(request) if job.teacher_factory is not None else None
         if self._policy is not None:
-            result = rollout(world, self._policy, request, subscribers=subscribers, action_filter=noise)
+            result = rollout(
+                world, self._policy, request, subscribers=subscribers, action_filter=noise, teacher=teacher
+            )
             return self._done(ticket, world, recorder, result)
         game = play(
             world,
@@ -147,6 +153,7 @@ class Runner:
             subscribers=subscribers,
             action_filter=noise,
             history=job.history,
+            teacher=teacher,
         )
         self._running[ticket] = _Running(game, recorder, world)
         return self._advance(ticket, lambda: next(game))

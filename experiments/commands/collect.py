@@ -1,14 +1,14 @@
 """Collect demonstrations over worker processes: exactly N successes a task; resumes what was interrupted.
 
 What is stored does not depend on the number of workers, nor on how often the command was killed and started again.
-Failed episodes are counted and kept apart, in the folder `failed`.
+Failed episodes are counted and kept apart, in the folder `failed`. With `--student` it is one round of DAgger.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,7 +26,11 @@ from envs.world import World
 from experiments.workers import worker_count
 from policies.registry import make_policy
 from vla.collect import Collection, CollectSettings, TaskTally, collect
+from vla.noise import ActionNoise
 from vla.registry import nearest
+from vla.teaching import Mixture, Teaching
+
+SLOTS = 4  # episodes of a student that a worker keeps running
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,27 @@ class Args:
     """Successful episodes of each task."""
     workers: Annotated[int | Literal["auto"], tyro.conf.arg(metavar="K|auto")] = "auto"
     """Worker processes; `auto` is what `vla bench scale` found best, else one a core, 0 runs in this process."""
-    noise: float = 0.12
-    """Probability that a step's motion is random instead; the label stays the policy's action."""
+    noise: float | None = None
+    """Share of steps whose motion is random instead, default 0.12, with --student 0; the label stays what --policy
+    does."""
+    noise_of: Annotated[tuple[tuple[str, float], ...], tyro.conf.arg(metavar="TASK SHARE")] = ()
+    """Families with a share of their own, `--noise-of InsertPeg 0.05 Cover 0.05`."""
+    persistent: float = 0.0
+    """Share of episodes whose random motions last 2 to 5 steps each: drifts instead of jolts."""
+    gripper_noise: float = 0.0
+    """Probability that a step closes fingers that should open; closed ones are never opened."""
+    starts: float = 0.0
+    """How far from home the arm may start, rad (norm over the joints), at most 0.09: the axis `start` tests more."""
     seed: int = 0
     """Seed of the training split."""
     policy: str = "expert"
-    """Who demonstrates."""
+    """Who demonstrates, or corrects the student."""
+    student: str = ""
+    """A checkpoint: it acts, while --policy labels every state that it gets to and helps out where it is lost."""
+    beta: float = 0.0
+    """With --student: share of stretches of ten steps in which the teacher acts from the outset."""
+    patience: int = 6
+    """With --student: steps of disagreement after which the teacher takes over for ten; 0 for never."""
     robot: str = "panda"
     """Registered robot."""
     control: str = "pd_ee_delta_pose"
@@ -75,14 +94,21 @@ def run(folder: Path, tasks: list[str], args: Args) -> Collection:
     for name in tasks:
         if name not in TASKS:
             raise nearest("task", name, list(TASKS))
-    entries = action_entries(args.robot, args.control)
+    entries, teaching = action_entries(args.robot, args.control), None
+    settings = collect_settings(tasks, args)
+    if args.student:
+        mixture = Mixture(args.beta, args.patience)
+        teaching = Teaching(functools.partial(make_policy, args.policy), mixture, args.policy)
+        settings = replace(settings, policy=student_name(args.student), notes={**settings.notes, **teaching.notes()})
     with TaskBars(args.episodes) as bars:
         return collect(
             folder,
-            CollectSettings(tuple(tasks), args.episodes, args.policy, args.seed, args.noise),
-            world_factory=functools.partial(World, robot=args.robot, control=args.control),
-            policy_factory=functools.partial(make_policy, args.policy),
+            settings,
+            world_factory=functools.partial(World, robot=args.robot, control=args.control, starts=args.starts),
+            policy_factory=functools.partial(make_policy, args.student or args.policy),
             workers=worker_count(args.workers),
+            slots=SLOTS if args.student else 1,
+            teacher_factory=teaching,
             info={
                 "robot": args.robot,
                 "control": args.control,
@@ -93,6 +119,22 @@ def run(folder: Path, tasks: list[str], args: Args) -> Collection:
             notes=pictures(),
             on_progress=bars.update,
         )
+
+
+def collect_settings(tasks: list[str], args: Args) -> CollectSettings:
+    """What is collected, without a student. Raises ValueError for unknown families and shares outside [0, 1]."""
+    for name, _ in args.noise_of:
+        if name not in TASKS:
+            raise nearest("task", name, list(TASKS))
+    share = (0.0 if args.student else 0.12) if args.noise is None else args.noise
+    noise = ActionNoise(share, args.persistent, args.gripper_noise, dict(args.noise_of))
+    notes = {"starts": args.starts} if args.starts else {}
+    return CollectSettings(tuple(tasks), args.episodes, args.policy, args.seed, noise, notes)
+
+
+def student_name(student: str) -> str:
+    """What the notes call a student: by its weights, so that two students never share a folder."""
+    return f"student:{getattr(make_policy(student), 'fingerprint', '') or student}"
 
 
 class TaskBars:

@@ -6,7 +6,10 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from experiments.training import TrainJob
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Args:
     cameras a little, `full` also changes shades and patterns, adds things and noise."""
     balance: bool = False
     """Show every family as often as every other, and every instruction as often as the others of its family."""
+    without: str = ""
+    """Train a control that never gets `words`, or `pixels`: the deaf or the blind twin of the same network."""
     skip_idle: bool = False
     """Leave out steps at which the demonstrator does nothing."""
     stages: tuple[str, ...] = ()
@@ -67,6 +72,18 @@ class Args:
     """Steps between checkpoints."""
     eval_every: int = 0
     """Steps between evaluations in the simulator (20 episodes a task); 0 for none."""
+    dagger: int = 0
+    """Rounds of DAgger after this training: the student acts, the expert labels what it gets to, all is trained on."""
+    dagger_episodes: int = 50
+    """Episodes of each family that a round adds."""
+    dagger_steps: int = 1000
+    """Optimizer steps of a round."""
+    dagger_beta: float = 0.0
+    """Share of stretches in which the expert acts from the outset: this in round 1, its square in round 2 ..."""
+    dagger_patience: int = 6
+    """Steps of disagreement after which the expert takes over for ten; 0 for never."""
+    workers: int = 1
+    """Processes that collect in these rounds; 0 for this one."""
     resume: bool = False
     """Go on from the last checkpoint of --out."""
     json: bool = False
@@ -80,7 +97,6 @@ def main(args: Args) -> int:
     from experiments.training import TrainJob, evaluator, train
     from vla.sampling import Sampling
     from vla.trainer import TrainConfig
-    from vla.trainlog import read_metrics
 
     names = {f.name for f in dataclasses.fields(TrainConfig)}
     options = {k: v for k, v in dataclasses.asdict(args).items() if k in names}
@@ -98,9 +114,28 @@ def main(args: Args) -> int:
         normalize=args.normalize,
         stages=read_stages(args.stages, args.mix),
         lesson_tasks=args.lesson_tasks,
+        without=args.without,
     )
+    if args.dagger:
+        return with_teacher(job, args)
     folder = train(job, resume=args.resume, evaluator=evaluator() if args.eval_every else None)
-    last = [row for row in read_metrics(args.out / "metrics.jsonl") if "loss" in row][-1]
+    return tell(folder, args.out, args)
+
+
+def with_teacher(job: TrainJob, args: Args) -> int:
+    """Train in rounds of DAgger; exit code 0."""
+    from experiments.dagger import Dagger, Rounds
+
+    rounds = Rounds(args.dagger, args.dagger_episodes, args.dagger_steps, args.dagger_beta, args.dagger_patience)
+    dagger = Dagger(job, rounds, workers=args.workers, resume=args.resume)
+    return tell(dagger.run(), dagger.folder(args.dagger) / "train", args)
+
+
+def tell(folder: Path, run: Path, args: Args) -> int:
+    """Print what the training in `run` came to, whose last checkpoint is `folder`; exit code 0."""
+    from vla.trainlog import read_metrics
+
+    last = [row for row in read_metrics(run / "metrics.jsonl") if "loss" in row][-1]
     print(
         f"checkpoint {folder}: loss {last['loss']:.4f} after step {last['step']}, {last['seconds']:.0f} s of training"
     )

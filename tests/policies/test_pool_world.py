@@ -10,8 +10,8 @@ import numpy as np
 from envs.world import World
 from policies.registry import make_policy
 from vla.contract import ACTION_DIM, EpisodeRequest, FloatArray, Observation, Perturbation, Policy
+from vla.noise import ActionNoise
 from vla.pool import run_episodes
-from vla.rollout import ActionNoise
 
 REQUESTS = [
     EpisodeRequest("Reach", 0),

@@ -17,7 +17,8 @@ from policies.registry import make_policy, policy_names
 from vla.contract import INPUT_NAMES, ByteArray, EpisodeRequest, EpisodeResult, FloatArray, Perturbation, StepResult
 from vla.contract import World as AnyWorld
 from vla.episode import Episode
-from vla.rollout import ActionNoise, Recorder, rollout
+from vla.noise import ActionNoise
+from vla.rollout import Recorder, rollout
 from vla.store import EpisodeStore
 
 REQUEST = EpisodeRequest("Lift", 3)

@@ -18,6 +18,7 @@ from experiments.cli import main
 from tests.vla.toy import ToyPolicy, ToyWorld
 from vla.collect import FAILED, LOCK, Collection, CollectSettings, collect
 from vla.contract import EpisodeRequest
+from vla.noise import ActionNoise
 from vla.store import EpisodeStore
 
 
@@ -37,7 +38,7 @@ class UnluckyWorld(ToyWorld):
 
 
 def run(folder: Path, tasks: tuple[str, ...] = ("A", "B"), episodes: int = 5, **options: Any) -> Collection:
-    settings = CollectSettings(tasks, episodes, noise=0.1, max_attempts=options.pop("max_attempts", 0))
+    settings = CollectSettings(tasks, episodes, noise=ActionNoise(0.1), max_attempts=options.pop("max_attempts", 0))
     chosen: dict[str, Any] = {"world_factory": UnluckyWorld, "policy_factory": ToyPolicy, "workers": 0} | options
     return collect(folder, settings, **chosen)
 
@@ -118,7 +119,7 @@ def test_another_policy_or_collector_is_refused(tmp_path: Path) -> None:
 )
 def test_settings_that_make_no_sense_are_refused(tasks: tuple[str, ...], episodes: int, noise: float) -> None:
     with pytest.raises(ValueError):
-        CollectSettings(tasks, episodes, noise=noise)
+        CollectSettings(tasks, episodes, noise=ActionNoise(noise))
 
 
 def command(folder: Path, *options: str) -> list[str]:

@@ -18,8 +18,8 @@ from tests.vla.toy import FailingPolicy, KillerWorld, ToyPolicy, ToyWorld, outco
 from vla.contract import EpisodeRequest, EpisodeResult
 from vla.crew import WorkerStartError
 from vla.episode import Episode
+from vla.noise import ActionNoise
 from vla.pool import PREFETCH, run_episodes
-from vla.rollout import ActionNoise
 
 Run = dict[str, tuple[EpisodeResult, Episode | None]]
 

@@ -8,7 +8,8 @@ import pytest
 from tests.vla.toy import ALL, FailingPolicy, ToyPolicy, ToyWorld, outcome, record, requests
 from vla.contract import EpisodeRequest, EpisodeResult, FloatArray, Observation, StepResult, World
 from vla.execution import Execution
-from vla.rollout import ActionNoise, PolicyFailedError, Recorder, play, rollout
+from vla.noise import ActionNoise
+from vla.rollout import PolicyFailedError, Recorder, play, rollout
 from vla.seeding import episode_seed
 
 REQUEST = requests(1)[0]
