@@ -157,6 +157,7 @@ class Trainer:
             config.corruption,
             config.sampling,
         )
+        self._staged = bool(phases)
         self.curriculum = Curriculum(phases or [imitation(config)], {**(sources or {}), ACTION: self.source})
         model = make_model(self.policy.model)
         if not resume:
@@ -297,7 +298,7 @@ class Trainer:
     def _settings(self) -> dict[str, Any]:
         """The settings that decide where a run goes, as JSON-ready data."""
         settings = {name: value for name, value in asdict(self.config).items() if name not in FREE_SETTINGS}
-        stages = self.curriculum.settings() if len(self.curriculum.phases) > 1 else []
+        stages = self.curriculum.settings() if self._staged else []
         return {**settings, "samples": len(self.source.data), "stages": stages}
 
     def _steps_that_fit(self) -> int:
