@@ -41,7 +41,7 @@ TINY: dict[str, dict[str, Any]] = {
 FITTING = {  # learning rate, steps, and how often each sample is in a batch
     "compact": (5e-3, 200, 1),
     "act": (1e-3, 250, 1),
-    "diffusion_policy": (3e-3, 200, 2),
+    "diffusion_policy": (3e-3, 300, 4),
 }
 ELSEWHERE = {"hf"}  # built on other people's networks: tested in a file of its own
 SMALL = TrainConfig(
