@@ -97,7 +97,7 @@ def measure(args: Args) -> dict[str, Any]:
     requests = spread(suite.requests(), args.episodes)
     few = spread(requests, args.tiny) if args.tiny else []
     with tempfile.TemporaryDirectory() as folder:
-        run = functools.partial(speed, policy=args.policy or untrained(Path(folder)), workers=workers, slots=args.slots)
+        run = functools.partial(speed, policy=args.policy or network(Path(folder)), workers=workers, slots=args.slots)
         raster = run(requests, World)
         memory = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         few_steps_per_s = {name: run(few, world).steps_per_s for name, world in WORLDS.items() if few}
@@ -151,27 +151,9 @@ def speed(
     return Speed(time.perf_counter() - start, len(steps), sum(steps))
 
 
-def untrained(folder: Path) -> str:
-    """A checkpoint of the published size with random weights; its path."""
-    import torch
-
-    from envs.tasks.base import training_vocabulary
+def network(folder: Path) -> str:
+    """A checkpoint of the smallest size with random weights; its path."""
     from experiments.presets import ModelSize
-    from experiments.training import model_config
-    from vla import checkpoint
-    from vla.checkpoint import PolicyConfig
-    from vla.execution import Execution
-    from vla.models.contract import make_model
-    from vla.normalize import Normalizer
-    from vla.text import Vocabulary
+    from experiments.untrained import untrained
 
-    torch.manual_seed(0)
-    words, size = Vocabulary.build(training_vocabulary()), ModelSize(head="l1")
-    normalizer = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
-    config = model_config(size, words, normalizer, ("front", "wrist"))
-    weights = make_model(config).state_dict()
-    return str(
-        checkpoint.save(
-            folder / "net", PolicyConfig(config, words, normalizer, Execution(execute=size.execute)), weights, {}
-        )
-    )
+    return str(untrained(folder, ModelSize(head="l1")))

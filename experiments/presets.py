@@ -23,6 +23,7 @@ class ModelSize:
         context_layers: Attention blocks over words, patches and proprioception; 0 for none.
         hidden: Width of the fusion MLP.
         fusion_layers: Residual layers of the fusion MLP after the first two.
+        head_hidden: Width of the action head's own layers.
         chunk: Actions predicted at once.
         execute: Actions executed before the policy is asked again.
         head: Action head.
@@ -42,6 +43,7 @@ class ModelSize:
     context_layers: int = 0
     hidden: int = 384
     fusion_layers: int = 0
+    head_hidden: int = 384
     chunk: int = 8
     execute: int = 2
     head: str = "flow"
@@ -56,7 +58,7 @@ COMPACT = (
     "fusion_layers",
 )
 
-# Parameters with the vocabulary of all families and an l1 head (flow has 0.5, 1.8 and 5 M more), and forward and
+# Parameters with the vocabulary of all families and an l1 head (flow has 0.5, 0.6 and 2.2 M more), and forward and
 # backward work a sample: see experiments/results/train_speed.md for what else was tried.
 SIZES = {
     # 0.5 M, 0.2 GFLOP: keypoints of modulated convolutions. Minutes on a CPU.
@@ -72,6 +74,7 @@ SIZES = {
         context_layers=5,
         hidden=1280,
         fusion_layers=2,
+        head_hidden=768,
         lr=4e-4,
     ),
 }

@@ -200,7 +200,7 @@ def model_config(
         raise ValueError(f"stages with lessons train the compact network, not {size.backbone!r}")
     fields: dict[str, Any] = {"cameras": cameras, "image_size": size.image_size}
     fields |= {"history": size.history, "stride": size.stride}
-    fields["head"] = HeadConfig(size.head, size.chunk, size.hidden)
+    fields["head"] = HeadConfig(size.head, size.chunk, size.head_hidden)
     if size.backbone == "compact":
         fields |= {name: getattr(size, name) for name in COMPACT} | {"answers": answers}
     return BACKBONES[size.backbone].config_class.for_data(words, normalizer, **fields)

@@ -7,6 +7,7 @@ an ordinary run is one stage with one source.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -85,6 +86,22 @@ class Phase:
         return sum(name == source for name, _ in self.order)
 
 
+class Share(NamedTuple):
+    """Which batches a process takes of each step: of P processes that take A each, a step has P x A batches."""
+
+    process: int = 0
+    processes: int = 1
+    parts: int = 1  # batches whose gradients a process adds up
+
+    def batches(self, number: int) -> range:
+        """Batches of a source that the `number`-th step with it has for this process."""
+        first = (number * self.processes + self.process) * self.parts
+        return range(first, first + self.parts)
+
+
+WHOLE = Share()
+
+
 class Turn(NamedTuple):
     """What one step does."""
 
@@ -149,30 +166,34 @@ class Curriculum:
                 used[name] += phase.count(name)
         return found
 
-    def batch(self, step: int) -> Batch | Lessons:
-        """The batch of step `step`."""
-        turn = self.turn(step)
-        return self.sources[turn.source].batch(turn.number)
+    def stream(
+        self, start: int, stop: int, threads: int, share: Share = WHOLE, *, pinned: bool = False
+    ) -> Iterator[tuple[Batch | Lessons, ...]]:
+        """What a process trains on in steps start..stop-1, in order: the batches of its share of each.
 
-    def stream(self, start: int, stop: int, threads: int) -> Iterator[Batch | Lessons]:
-        """Batches start..stop-1 in order, built ahead by `threads` threads (0: none).
-
-        The renderer's kernels release the GIL, so threads draw while the main thread trains.
+        They are built ahead by `threads` threads (0: none); the renderer's kernels release the GIL, so threads draw
+        while the main thread trains. `pinned` puts them where a GPU can fetch them by itself.
         """
+
+        def build(turn: Turn, number: int) -> Batch | Lessons:
+            batch = self.sources[turn.source].batch(number)
+            return type(batch)(*(tensor.pin_memory() for tensor in batch)) if pinned else batch
+
+        wanted = ((turn, share.batches(turn.number)) for turn in map(self.turn, range(start, stop)))
         if threads == 0:
-            yield from map(self.batch, range(start, stop))
+            yield from (tuple(build(turn, number) for number in numbers) for turn, numbers in wanted)
             return
         with ThreadPoolExecutor(threads) as pool:
-            ahead: list[Future[Batch | Lessons]] = []
+            ahead: list[list[Future[Batch | Lessons]]] = []
             try:
-                for step in range(start, stop):
-                    ahead.append(pool.submit(self.batch, step))
+                for turn, numbers in wanted:
+                    ahead.append([pool.submit(build, turn, number) for number in numbers])
                     if len(ahead) > 2 * threads + 1:
-                        yield ahead.pop(0).result()
+                        yield tuple(future.result() for future in ahead.pop(0))
                 while ahead:
-                    yield ahead.pop(0).result()
+                    yield tuple(future.result() for future in ahead.pop(0))
             finally:
-                for future in ahead:
+                for future in itertools.chain.from_iterable(ahead):
                     future.cancel()
 
     def settings(self) -> list[dict[str, Any]]:

@@ -2,26 +2,25 @@
 
 Stop it at any moment; it goes on as if it had not stopped.
 
-Everything random in step i is a function of (seed, i), so a resumed run takes the same path bit for bit on one machine.
+Everything random in step i is a function of (seed, i, which batch of the step), so a resumed run takes the same path
+bit for bit on one machine. With several processes (`accelerate launch`), and with gradients added up over several
+batches, a step has processes x accumulate batches: the path of one process whose batches are so many times as large.
 Knows no simulator: scenes are drawn by the demonstrations, success in the simulator comes from a callback.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor
 
@@ -29,11 +28,22 @@ from vla import checkpoint
 from vla.batches import BatchSource, Corruption, Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.contract import ACTION_DIM
-from vla.curriculum import Curriculum, Phase, Source
+from vla.cores import drawing_threads, processes_here, torch_threads
+from vla.curriculum import Curriculum, Phase, Share, Source
+from vla.interrupt import Interrupt
+from vla.launched import make_accelerator
 from vla.models.contract import VLA, Batch, Lessons, make_model
-from vla.provenance import usable_cores
 from vla.results import read_json, write_json
 from vla.sampling import Sampling
+from vla.training_state import (
+    MODEL,
+    model_tensors,
+    optimizer_tensors,
+    parameter_groups,
+    restore_optimizer,
+    spread_like,
+    whole,
+)
 from vla.trainlog import TrainLog
 
 SETTINGS = "train.json"
@@ -53,7 +63,11 @@ class TrainConfig:
     Attributes:
         steps: Optimizer steps; 0 means as many as fit into `seconds`, measured before the first step.
         seconds: Time budget used when `steps` is 0.
-        batch_size: Samples a step.
+        batch_size: Samples of a batch: of a step, if there is one process and `accumulate` is 1.
+        accumulate: Batches whose gradients a process adds up in a step, for steps that do not fit into memory.
+        recompute: Forget activations and compute them again when gradients are wanted (gradient checkpointing).
+        compile: Compile the network with torch.compile: `default`, or `reduce-overhead` for CUDA graphs; empty for not.
+            On a CPU it needs a C++ compiler and minutes before the first step.
         lr: Peak learning rate.
         warmup: Steps of linear warm-up, before the cosine decay to a fiftieth of `lr`.
         weight_decay: AdamW's, on matrices only.
@@ -67,11 +81,11 @@ class TrainConfig:
         precision: `bf16` (autocast) or `no`.
         seed: Determines weights, order of samples, dropout and noise.
         threads: Rendering threads ahead of the trainer; 0 renders in the training thread.
-        torch_threads: Threads of torch's kernels on a CPU; 0 for one per usable core. On cores that are busy with
-            something else, take fewer: threads that wait for one another spin.
+        torch_threads: Threads of torch's kernels on a CPU; 0 for the usable cores that no other process of the run and
+            no rendering thread needs (`vla.cores`).
         cache: Render every frame once before training and keep it in memory; without it, and wherever scenes are
             augmented, frames are drawn as needed.
-        draw_threads: Threads that fill the cache.
+        draw_threads: Threads that fill the cache; 0 for one per usable core.
         save_every: Steps between checkpoints.
         keep: Checkpoints kept.
         log_every: Steps between log lines.
@@ -81,6 +95,9 @@ class TrainConfig:
     steps: int = 2000
     seconds: float = 300.0
     batch_size: int = 128
+    accumulate: int = 1
+    recompute: bool = False
+    compile: str = ""
     lr: float = 1.5e-3
     warmup: int = 50
     weight_decay: float = 0.01
@@ -96,11 +113,20 @@ class TrainConfig:
     threads: int = 1
     torch_threads: int = 0
     cache: bool = True
-    draw_threads: int = 2
+    draw_threads: int = 0
     save_every: int = 500
     keep: int = 2
     log_every: int = 20
     eval_every: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for settings that mean nothing."""
+        for name, known in (("precision", ("bf16", "no")), ("compile", ("", "default", "reduce-overhead"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"unknown {name} {getattr(self, name)!r}; known: {', '.join(filter(None, known))}")
+        for name in ("batch_size", "accumulate", "save_every", "keep", "log_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
 
 class Trainer:
@@ -120,7 +146,7 @@ class Trainer:
         sources: Where the batches of the other sources of the stages come from.
 
     Raises:
-        CheckpointError: The checkpoint is damaged.
+        CheckpointError: A checkpoint is damaged, or `start` is of another network.
         FileExistsError: The folder already holds a run and `resume` is off.
         ValueError: The run was begun with other settings.
     """
@@ -139,13 +165,14 @@ class Trainer:
         sources: Mapping[str, Source] | None = None,
     ) -> None:
         """Build model and optimizer, or restore them."""
-        if config.precision not in ("bf16", "no"):
-            raise ValueError(f"unknown precision {config.precision!r}; known: bf16, no")
         self.run, self.config, self.evaluator = run, config, evaluator
         resume = self._check_folder(resume)
-        torch.set_num_threads(config.torch_threads or usable_cores())
-        # Autocast is torch's own: accelerate fixes its mixed precision once a process, and a run is not a process.
-        self.accelerator = Accelerator()
+        self.accelerator = make_accelerator()
+        processes = self.accelerator.num_processes
+        self.share = Share(self.accelerator.process_index, processes, config.accumulate)
+        self.cached = config.cache and data.augment is None
+        drawing = 0 if self.cached else config.threads
+        torch.set_num_threads(config.torch_threads or torch_threads(processes_here(processes), drawing))
         set_seed(config.seed)
         self.policy = policy
         self.source = BatchSource(
@@ -159,21 +186,35 @@ class Trainer:
         )
         self._staged = bool(phases)
         self.curriculum = Curriculum(phases or [imitation(config)], {**(sources or {}), ACTION: self.source})
-        model = make_model(self.policy.model)
-        if not resume:
-            model.load_pretrained()
-        if start is not None and not resume:
-            weights = checkpoint.find(start) / "model.safetensors"
-            checkpoint.load_weights(model, checkpoint.read_tensors(weights), weights)
-        optimizer = torch.optim.AdamW(_parameter_groups(model, config), lr=config.lr, betas=(0.9, 0.95))
+        self.step, self.steps = 0, self.curriculum.steps
+        before = self._begun(checkpoint.find(run)) if resume else {}
+        model = self._make(before, start)
+        # Fused: a third of the time of the loop over tensors that is the default on a CPU.
+        groups = parameter_groups(model, config.weight_decay)
+        optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.95), fused=True)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.raw: VLA = self.accelerator.unwrap_model(self.model)
+        if config.compile:
+            self.model = torch.compile(self.model, mode=config.compile)
         self.average = {k: v.detach().clone() for k, v in self.raw.state_dict().items()}
-        self.step, self.steps = 0, self.curriculum.steps
         if resume:
-            self._restore(checkpoint.find(run))
+            self._restore(checkpoint.find(run), before)
         self.log = TrainLog(run, quiet=not self.accelerator.is_main_process)
-        self._stop = False
+        self._stop = Interrupt()
+
+    def _make(self, before: dict[str, Tensor], start: Path | None) -> VLA:
+        """The network, with the weights of the training state `before`, of `start`, or new ones."""
+        model = make_model(self.policy.model)
+        if before:
+            checkpoint.load_weights(model, model_tensors(before), self.run)
+        else:
+            model.load_pretrained()
+        if start is not None and not before:
+            path = checkpoint.find(start) / "model.safetensors"
+            checkpoint.load_weights(model, checkpoint.read_tensors(path), path)
+        if self.config.recompute:
+            model.recompute_activations()
+        return model
 
     def _check_folder(self, resume: bool) -> bool:
         """Whether there is something to resume. Refuses what would mix two runs."""
@@ -185,51 +226,70 @@ class Trainer:
 
     def train(self) -> Path:
         """Train to the end, or to an interrupt (which saves first). Returns the last checkpoint's folder."""
-        if self.config.cache and self.source.data.augment is None:
+        if self.cached:
             with self.log.drawing(len(self.source.data)) as advance:
-                self.source.data.draw_all(self.config.draw_threads, advance)
+                threads = self.config.draw_threads or drawing_threads(processes_here(self.share.processes))
+                self.source.data.draw_all(threads, advance)
         if self.steps == 0:
             self.steps = self._steps_that_fit()
         if self.steps != self.curriculum.steps:  # measured now, or before a stop
             self.curriculum = self.curriculum.lasting(self.steps)
         self.log.open(self.step)
-        write_json(self.run / SETTINGS, self._settings())
+        if self.accelerator.is_main_process:
+            write_json(self.run / SETTINGS, self._settings())
         self.model.train()
-        batches = self.curriculum.stream(self.step, self.steps, self.config.threads)
-        with self.log, self._interruptible(), self.log.progress(self.step, self.steps):
-            for batch in batches:
-                losses = self._step(batch)
+        with self.log, self._stop, self.log.progress(self.step, self.steps):
+            for batches in self._stream(self.step, self.steps):
+                losses = self._step(batches)
                 self.step += 1
+                stop = self._stopping()
                 self._report(losses)
-                if self.step % self.config.save_every == 0 or self.step == self.steps or self._stop:
+                if self.step % self.config.save_every == 0 or self.step == self.steps or stop:
                     self.save()
                 self._evaluate()
-                if self._stop:
+                if stop:
                     break
         return checkpoint.find(self.run)
 
-    def _step(self, batch: Batch | Lessons) -> dict[str, Tensor]:
-        config, turn = self.config, self.curriculum.turn(self.step)
+    def _stream(self, start: int, stop: int) -> Iterator[tuple[Batch | Lessons, ...]]:
+        pinned = self.accelerator.device.type == "cuda"
+        return self.curriculum.stream(start, stop, self.config.threads, self.share, pinned=pinned)
+
+    def _step(self, batches: Sequence[Batch | Lessons]) -> dict[str, Tensor]:
+        """One step of the optimizer on the sum of the gradients of `batches`; returns their mean losses."""
+        turn = self.curriculum.turn(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = turn.lr
-        device = self.accelerator.device
-        batch = type(batch)(*(tensor.to(device, non_blocking=True) for tensor in batch))
-        generator = torch.Generator().manual_seed(hash((config.seed, 3, self.step)) & (2**62 - 1))
-        noise = torch.randn((len(batch.tokens), self.policy.model.chunk, ACTION_DIM), generator=generator).to(device)
-        time_ = torch.rand(len(batch.tokens), generator=generator).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-            losses: dict[str, Tensor] = self.model(batch, noise, time_)
-        total = turn.phase.total(turn.source, losses)
-        if not torch.isfinite(total):
-            raise FloatingPointError(
-                f"the loss became {total.item()} at step {self.step}: lower --train.lr, or clip harder"
-            )
         self.optimizer.zero_grad(set_to_none=True)
-        self.accelerator.backward(total)
-        self.accelerator.clip_grad_norm_(self.model.parameters(), config.clip)
+        found: list[dict[str, Tensor]] = []
+        for number, batch in zip(self.share.batches(self.step), batches, strict=True):
+            last = len(found) + 1 == len(batches)
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
+                losses = self._losses(batch, number)
+                total = turn.phase.total(turn.source, losses)
+                if not torch.isfinite(total):
+                    raise FloatingPointError(
+                        f"the loss became {total.item()} at step {self.step}: lower the learning rate, or clip harder"
+                    )
+                self.accelerator.backward(total / len(batches))
+            found.append({"loss": total.detach(), **{name: loss.detach() for name, loss in losses.items()}})
+        self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimizer.step()
         self._average()
-        return {"loss": total.detach(), **{name: loss.detach() for name, loss in losses.items()}}
+        return {name: torch.stack([losses[name] for losses in found]).mean() for name in found[0]}
+
+    def _losses(self, batch: Batch | Lessons, number: int) -> dict[str, Tensor]:
+        """Losses of the run's batch number `number`, which decides what is random about them."""
+        device = self.accelerator.device
+        batch = type(batch)(*(tensor.to(device, non_blocking=True) for tensor in batch))
+        seed = hash((self.config.seed, 3, number)) & (2**62 - 1)
+        torch.manual_seed(seed)  # networks that draw by themselves, for dropout
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn((len(batch.tokens), self.policy.model.chunk, ACTION_DIM), generator=generator).to(device)
+        time_ = torch.rand(len(batch.tokens), generator=generator).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+            losses: dict[str, Tensor] = self.model(batch, noise, time_)
+        return losses
 
     def _average(self) -> None:
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
@@ -240,49 +300,49 @@ class Trainer:
     def _report(self, losses: dict[str, Tensor]) -> None:
         last = self.step == self.steps
         if self.step % self.config.log_every == 0 or last:
-            values = {name: round(value.item(), 6) for name, value in losses.items()}
-            self.log.write(self.step, {**values, "lr": self.optimizer.param_groups[0]["lr"]}, self.config.batch_size)
+            together = self.accelerator.reduce(torch.stack(list(losses.values())), "mean")
+            values = {name: round(value, 6) for name, value in zip(losses, together.tolist(), strict=True)}
+            samples = self.config.batch_size * self.share.processes * self.share.parts
+            self.log.write(self.step, {**values, "lr": self.optimizer.param_groups[0]["lr"]}, samples)
         self.log.advance()
 
     def _evaluate(self) -> None:
         every = self.config.eval_every
         if self.evaluator is not None and every and (self.step % every == 0 or self.step == self.steps):
-            success = self.evaluator(self.save())
+            folder = self.save()
+            if self.accelerator.is_main_process:
+                self.log.write_success(self.step, self.evaluator(folder))
             self.model.train()
-            self.log.write_success(self.step, success)
+            self.accelerator.wait_for_everyone()
 
     def save(self) -> Path:
-        """Write a checkpoint of this step and remove the oldest ones."""
+        """Write a checkpoint of this step and remove the oldest ones. All processes call it, the first one writes."""
         folder = self.run / "checkpoints" / f"{self.step:06d}"
-        if not self.accelerator.is_main_process or (folder / "config.json").exists():
+        if (folder / "config.json").exists():
             return folder
         state: dict[str, Tensor] = {"step": torch.tensor([self.step, self.steps])}
-        state |= {f"model/{name}": value for name, value in self.raw.state_dict().items()}
-        for index, slot in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer/{index}/{name}": torch.as_tensor(value) for name, value in slot.items()}
-        self.log.sync()
-        checkpoint.save(folder, self.policy, self.average, state)
-        for old in sorted(folder.parent.glob("[0-9]*"))[: -self.config.keep]:
-            checkpoint.remove(old)
+        state |= {f"{MODEL}{name}": whole(value) for name, value in self.raw.state_dict().items()}
+        state |= optimizer_tensors(self.optimizer)
+        average = {name: whole(value) for name, value in self.average.items()}
+        if self.accelerator.is_main_process:
+            self.log.sync()
+            checkpoint.save(folder, self.policy, average, state)
+            for old in sorted(folder.parent.glob("[0-9]*"))[: -self.config.keep]:
+                checkpoint.remove(old)
+        self.accelerator.wait_for_everyone()
         return folder
 
-    def _restore(self, folder: Path) -> None:
+    def _begun(self, folder: Path) -> dict[str, Tensor]:
+        """The training state of a checkpoint of this very run."""
         self._check_settings(folder)
-        path = folder / "training_state.safetensors"
-        state = checkpoint.read_tensors(path)
+        state = checkpoint.read_tensors(folder / "training_state.safetensors")
         self.step, self.steps = (int(number) for number in state.pop("step"))
-        weights = {k.removeprefix("model/"): v for k, v in state.items() if k.startswith("model/")}
-        checkpoint.load_weights(self.raw, weights, path)
+        return state
+
+    def _restore(self, folder: Path, state: dict[str, Tensor]) -> None:
         average = checkpoint.read_tensors(folder / "model.safetensors")
-        self.average = {name: average[name].to(self.accelerator.device) for name in self.average}
-        full = self.optimizer.state_dict()
-        full["state"] = {}
-        for name, value in state.items():
-            kind, _, rest = name.partition("/")
-            if kind == "optimizer":
-                index, _, slot = rest.partition("/")
-                full["state"].setdefault(int(index), {})[slot] = value
-        self.optimizer.load_state_dict(full)
+        self.average = {name: spread_like(average[name], own) for name, own in self.average.items()}
+        restore_optimizer(self.optimizer, state)
 
     def _check_settings(self, folder: Path) -> None:
         """Raise ValueError if the run was begun with other data, model or settings that decide where it goes."""
@@ -299,50 +359,32 @@ class Trainer:
         """The settings that decide where a run goes, as JSON-ready data."""
         settings = {name: value for name, value in asdict(self.config).items() if name not in FREE_SETTINGS}
         stages = self.curriculum.settings() if self._staged else []
-        return {**settings, "samples": len(self.source.data), "stages": stages}
+        return {**settings, "samples": len(self.source.data), "stages": stages, "processes": self.share.processes}
 
     def _steps_that_fit(self) -> int:
         """Time fifty steps, put the weights back, and divide the budget by the median."""
         keep = copy.deepcopy((self.raw.state_dict(), self.average, self.optimizer.state_dict()))
         ends = []
         self.curriculum = self.curriculum.lasting(50)
-        for batch in self.curriculum.stream(0, 50, self.config.threads):
-            self._step(batch)
+        for batches in self._stream(0, 50):
+            self._step(batches)
             ends.append(time.perf_counter())
         each = sorted(after - before for before, after in itertools.pairwise(ends[10:]))[20]  # past the slow first ones
         self.raw.load_state_dict(keep[0])
         self.average = keep[1]
         self.optimizer.load_state_dict(keep[2])
-        return max(1, math.floor(self.config.seconds / each))
+        agreed: Tensor = self.accelerator.reduce(torch.tensor(each, device=self.accelerator.device), "mean")
+        return max(1, math.floor(self.config.seconds / agreed.item()))
 
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Let SIGINT and SIGTERM finish the step, save and return."""
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            self._stop = True
-
-        try:
-            before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:  # not in the main thread: the caller handles signals
-            before = {}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _stopping(self) -> bool:
+        """Whether to stop now. Several processes agree on it, and ask one another as often as they log."""
+        if self.share.processes == 1 or self.step % self.config.log_every:
+            return self._stop.asked and self.share.processes == 1
+        told = torch.tensor(float(self._stop.asked), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(told, "sum").item() > 0)
 
 
 def imitation(config: TrainConfig) -> Phase:
     """The one stage of an ordinary run."""
     weights = {"action": 1.0, "ground": config.ground, "position": config.position}
     return Phase(ACTION, config.steps, {ACTION: 1.0}, {ACTION: weights}, config.lr, config.warmup)
-
-
-def _parameter_groups(model: VLA, config: TrainConfig) -> list[dict[str, Any]]:
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    others = [p for p in model.parameters() if p.ndim < 2]
-    return [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]

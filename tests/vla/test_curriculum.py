@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def test_batches_do_not_depend_on_threads() -> None:
     dots = Questions(taught())
     curriculum = Curriculum(PHASES, {"words": dots, "dots": dots, "action": dots})
     for a, b in zip(curriculum.stream(1, 9, 0), curriculum.stream(1, 9, 2), strict=True):
-        assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+        assert all(torch.equal(x, y) for x, y in zip(*a, *b, strict=True))
 
 
 def test_a_mix_keeps_its_shares_everywhere() -> None:
@@ -122,9 +123,9 @@ def test_resuming_at_and_across_stage_borders_changes_nothing(tmp_path: Path, st
     first = trainer(tmp_path / "parts")
     step = first._step
 
-    def step_then_stop(batch: Batch | Lessons) -> dict[str, torch.Tensor]:
-        first._stop = first.step + 1 == stop
-        return step(batch)
+    def step_then_stop(batches: Sequence[Batch | Lessons]) -> dict[str, torch.Tensor]:
+        first._stop.asked = first.step + 1 == stop
+        return step(batches)
 
     first._step = step_then_stop  # type: ignore[method-assign]
     assert first.train().name == f"{stop:06d}"

@@ -84,7 +84,7 @@ def test_threads_and_cache_do_not_change_batches() -> None:
     cached = dataclasses.replace(plain, data=drawn)
     one, other = (Curriculum([imitation(SMALL)], {"action": source}).lasting(9) for source in (plain, cached))
     for a, b in zip(one.stream(2, 9, 0), other.stream(2, 9, 2), strict=True):
-        assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+        assert all(torch.equal(x, y) for x, y in zip(*a, *b, strict=True))
 
 
 def test_an_epoch_shows_every_sample_once() -> None:

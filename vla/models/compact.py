@@ -12,12 +12,14 @@ Legend as in `vla.models.contract`, and G grid side, D channels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
+from torch.utils.checkpoint import checkpoint
 from typing_extensions import Self
 
 from vla.models.contract import BACKBONES, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, make_head
@@ -128,11 +130,12 @@ class TextEncoder(nn.Module):
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Encode tokens (B, L) to (B, N, E), N = 1 + R + L, and their bias (B, 1, 1, N), -inf on padding.
 
-        In training, equal instructions are encoded once. In evaluation every row is, so that the arithmetic has one
-        shape and the last bit of a row does not depend on the other rows.
+        In training on a CPU, equal instructions are encoded once; a GPU would wait to learn how many there are. In
+        evaluation every row is, so that the arithmetic has one shape and the last bit of a row does not depend on the
+        other rows.
         """
-        rows = torch.arange(len(tokens), device=tokens.device)
-        unique, inverse = torch.unique(tokens, dim=0, return_inverse=True) if self.training else (tokens, rows)
+        rows, once = torch.arange(len(tokens), device=tokens.device), self.training and tokens.device.type == "cpu"
+        unique, inverse = torch.unique(tokens, dim=0, return_inverse=True) if once else (tokens, rows)
         x = torch.cat([self.summary.expand(len(unique), -1, -1), self.embed(unique) + self.position], 1)
         padding = nnf.pad(unique == 0, (1 + ROLES, 0), value=False)
         bias = torch.zeros(padding.shape, device=x.device).masked_fill(padding, float("-inf"))[:, None, None]
@@ -198,7 +201,7 @@ class CompactVLA(VLA):
     def __init__(self, config: CompactConfig) -> None:
         """Create the layers with weights drawn from torch's global generator."""
         super().__init__()
-        self.config = config
+        self.config, self.recompute = config, False
         d, views, e = config.channels, config.views, config.text_dim
         self.text = TextEncoder(config)
         self.vision = VisionTrunk(config)
@@ -233,16 +236,26 @@ class CompactVLA(VLA):
         # Rough centre and half-size of a tabletop workspace (m), so that the network works with numbers near one.
         self.register_buffer("workspace", torch.tensor([[0.5, 0.0, 0.1], [0.15, 0.2, 0.1]]), persistent=False)
 
+    def recompute_activations(self) -> None:
+        """From now on, feature maps and tokens are computed again when gradients are wanted."""
+        self.recompute = True
+
+    def _step(self, layer: Callable[..., Any], *inputs: Any) -> Any:
+        """`layer(*inputs)`, with or without keeping what its backward pass needs."""
+        if self.recompute and torch.is_grad_enabled():
+            return checkpoint(layer, *inputs, use_reentrant=False, preserve_rng_state=False)
+        return layer(*inputs)
+
     def look(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Feature maps (B * V, D, G, G), the summary of the words (B, E) and a query of each role (B, R, E)."""
         words, bias = self.text(tokens)
         film, maps = self.vision.modulation(words[:, 0]), self.vision.start(pixels)
         last = self.config.blocks - 1
         for number in range(last):
-            maps = self.vision.block(number, maps, film)
+            maps = self._step(self.vision.block, number, maps, film)
         if self.config.context_layers:
-            maps, words = self.context(maps, words, bias, agent_pos)
-        maps = self.vision.block(last, maps, film)
+            maps, words = self._step(self.context, maps, words, bias, agent_pos)
+        maps = self._step(self.vision.block, last, maps, film)
         return maps, words[:, 0], words[:, 1 : 1 + ROLES]
 
     def fuse(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Fused:

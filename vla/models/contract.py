@@ -182,6 +182,13 @@ class VLA(nn.Module, ABC):
     def load_pretrained(self) -> None:
         """Put the weights in place that a new training run starts from; nothing to do for a network from nothing."""
 
+    def recompute_activations(self) -> None:
+        """From now on, keep few activations and compute the others again when gradients are wanted.
+
+        Raises ValueError if the network cannot.
+        """
+        raise ValueError(f"backbone {self.config.backbone!r} cannot recompute activations (gradient checkpointing)")
+
     @abstractmethod
     def forward(self, batch: Batch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
         """Scalar losses by name: `action` is the imitation loss, which every network has.
