@@ -85,10 +85,13 @@ BASELINES = {
     "diffusion_policy": ModelSize(backbone="diffusion_policy", lr=1e-3),
 }
 
+# Backbones whose shape comes with them; their learning rate depends on what is trained (experiments.pretrained).
+PRETRAINED = {"hf": ModelSize(backbone="hf", hidden=512)}
+
 
 def model_size(name: str) -> ModelSize:
     """The shape, or baseline, called `name`. Raises UnknownNameError with the nearest name."""
-    known = SIZES | BASELINES
+    known = SIZES | BASELINES | PRETRAINED
     if name not in known:
         raise nearest("size", name, list(known))
     return known[name]

@@ -19,6 +19,7 @@ from envs.tasks.base import training_vocabulary
 from envs.world import World
 from experiments.curricula import StagePlan, known_costs, lesson_sources, phases
 from experiments.presets import COMPACT, ModelSize
+from experiments.pretrained import Pretrained, vision_language, with_encoder, with_words
 from policies.learned import LearnedPolicy
 from vla import checkpoint
 from vla.batches import Demonstrations
@@ -29,12 +30,13 @@ from vla.episode import Episode
 from vla.execution import Execution
 from vla.history import History
 from vla.lessons import LessonSource
+from vla.models.compact import CompactConfig
 from vla.models.contract import BACKBONES, HEADS, HeadConfig, ModelConfig
 from vla.normalize import Normalizer
 from vla.pool import run_episodes
 from vla.provenance import commit
 from vla.store import EpisodeStore
-from vla.text import Vocabulary
+from vla.text import TextCoder, Vocabulary
 from vla.trainer import Evaluator, TrainConfig, Trainer
 
 FITTED_ON = 20_000  # chunks of actions that a head may learn its own code from
@@ -70,6 +72,7 @@ class TrainJob:
         costs: Folder that keeps what a step of each source costs; by default that of the run.
         start: Checkpoint that training goes on from: its weights, words and statistics; None begins from nothing.
         without: A sense that the network is trained and acts without: `words` or `pixels`; "" for none.
+        pretrained: Models from elsewhere that the network is built on.
     """
 
     data: tuple[Path, ...]
@@ -85,6 +88,7 @@ class TrainJob:
     costs: Path | None = None
     start: Path | None = None
     without: str = ""
+    pretrained: Pretrained = field(default_factory=Pretrained)
 
 
 def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = None) -> Path:
@@ -168,14 +172,15 @@ def _compare_pictures(store: EpisodeStore) -> None:
 
 def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
     """Configuration of a new policy for these demonstrations."""
-    size, normalizer, taught = job.model, demos.normalizer(job.normalize), bool(job.lessons or job.stages)
-    words = Vocabulary.build(lesson_words(), max_words=LONGEST) if taught else Vocabulary.build(training_vocabulary())
-    model = model_config(size, words, normalizer, job.cameras, answer_words() if taught else ())
-    model = replace(model, head=HEADS[size.head].fit(normalizer.actions(demos.chunks(FITTED_ON)), model.head))
+    size, normalizer = job.model, demos.normalizer(job.normalize)
+    chunks = normalizer.actions(demos.chunks(FITTED_ON))
+    model, coder = network(job, normalizer)
+    model = with_words(model, coder, job.pretrained, chunks)
+    model = replace(model, head=HEADS[size.head].fit(chunks, model.head))
     robot = demos.episodes[0].spec["robot"]
     return PolicyConfig(
         model,
-        words,
+        coder,
         normalizer,
         Execution(execute=size.execute),
         robot["name"],
@@ -183,6 +188,25 @@ def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
         trained_on(demos),
         job.without,
     )
+
+
+def network(job: TrainJob, normalizer: Normalizer) -> tuple[ModelConfig, TextCoder]:
+    """Configuration of the job's network, and what turns instructions into its tokens.
+
+    Raises ValueError for options that do not go together, and for pretrained models that cannot be had.
+    """
+    size, options, taught = job.model, job.pretrained, bool(job.lessons or job.stages)
+    options.check(size.backbone)
+    if size.backbone == "hf":
+        if taught:
+            raise ValueError("stages with lessons train the compact network, not 'hf'")
+        seen = {"cameras": job.cameras, "image_size": size.image_size, "history": size.history, "stride": size.stride}
+        return vision_language(options, head=HeadConfig(size.head, size.chunk, size.hidden), **seen)
+    words = Vocabulary.build(lesson_words(), max_words=LONGEST) if taught else Vocabulary.build(training_vocabulary())
+    model = model_config(size, words, normalizer, job.cameras, answer_words() if taught else ())
+    if isinstance(model, CompactConfig) and options.text:
+        return with_encoder(model, options)
+    return model, words
 
 
 def model_config(

@@ -35,8 +35,11 @@ def library() -> Any:
         import transformers
     except ImportError as error:
         raise PretrainedError("pretrained models need transformers: pip install 'vla-bench[hf]'") from error
+    import huggingface_hub
+
     transformers.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()
+    huggingface_hub.utils.logging.set_verbosity_error()
     return transformers
 
 

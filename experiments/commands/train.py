@@ -31,9 +31,23 @@ class Args:
     lr: float | None = None
     """Peak learning rate; default what suits the size."""
     backbone: str = "compact"
-    """Network: compact, or a baseline with its own shape and decoder: act, diffusion_policy."""
+    """Network: compact, a vision-language model (hf), or a baseline with its own decoder: act, diffusion_policy."""
+    vlm: str = ""
+    """With --backbone hf: the model, a folder or a name on the Hugging Face hub."""
+    tune: str = "full"
+    """With --backbone hf: what of the model is trained: full, lora or frozen (the action head is in any case)."""
+    lora_rank: int = 16
+    """With --tune lora: rank of the updates."""
+    pool: str = "last"
+    """With --backbone hf: what the head gets of it: the last hidden state, or what a learned query attends to."""
+    action_words: str = ""
+    """With --backbone hf: say actions in rare words of its vocabulary instead of a head: bins or fast."""
+    text: str = ""
+    """Text encoder of the compact network: minilm, a folder or a name on the hub; default our own vocabulary."""
+    tune_text: bool = False
+    """Train that encoder too; otherwise it is frozen."""
     head: str = "flow"
-    """Action head of the compact network: flow, l1, diffusion, bins or fast (docs/learning.md)."""
+    """Action head of compact and hf: flow, l1, diffusion, bins or fast (docs/learning.md)."""
     normalize: str = "mean_std"
     """Statistics of proprioception and actions: mean_std, quantile or min_max."""
     image_size: int = 96
@@ -94,6 +108,7 @@ def main(args: Args) -> int:
     """Train; exit code 0."""
     from experiments.curricula import read_stages
     from experiments.presets import model_size
+    from experiments.pretrained import RATES, Pretrained
     from experiments.training import TrainJob, evaluator, train
     from vla.sampling import Sampling
     from vla.trainer import TrainConfig
@@ -103,7 +118,9 @@ def main(args: Args) -> int:
     shape = {name: getattr(args, name) for name in ("image_size", "head", "history", "stride")}
     size = model_size(args.size if args.backbone == "compact" else args.backbone)
     model = dataclasses.replace(size, **shape)
-    options["lr"] = model.lr if args.lr is None else args.lr
+    usual = RATES.get(args.tune, model.lr) if args.backbone == "hf" else model.lr
+    options["lr"] = usual if args.lr is None else args.lr
+    pretrained = Pretrained(**{f.name: getattr(args, f.name) for f in dataclasses.fields(Pretrained)})
     config = TrainConfig(**options, sampling=Sampling(balance=args.balance, skip_idle=args.skip_idle))
     job = TrainJob(
         args.data,
@@ -115,6 +132,7 @@ def main(args: Args) -> int:
         stages=read_stages(args.stages, args.mix),
         lesson_tasks=args.lesson_tasks,
         without=args.without,
+        pretrained=pretrained,
     )
     if args.dagger:
         return with_teacher(job, args)

@@ -27,6 +27,7 @@ from vla.trainlog import read_metrics
 pytest.importorskip("transformers", reason="the backbone hf needs transformers: pip install 'vla-bench[hf]'")
 SIDE, CHUNK = 32, 2
 STEPS = 250
+RECIPES = {"l1": (3e-3, 1), "bins": (1e-2, 1), "fast": (3e-3, 1)}  # learning rate and draws of noise a step
 QUIET = Corruption(0, 0, 0)
 
 
@@ -103,7 +104,8 @@ def test_a_family_trains_is_saved_and_acts_the_same_when_loaded(family: str, mad
 @pytest.fixture(scope="session")
 def smallest(made: Any) -> tuple[HFConfig, PromptCoder]:
     """The cheapest family, described once; tests replace what they try."""
-    return describe(str(made("internvl")), cameras=("front",), image_size=SIDE, hidden=64)
+    head = HeadConfig("l1", CHUNK)
+    return describe(str(made("internvl")), cameras=("front",), image_size=SIDE, hidden=64, head=head)
 
 
 def fit(config: HFConfig, batch: Batch, steps: int, lr: float) -> tuple[HFVLA, float, float]:
@@ -135,18 +137,19 @@ def eight(coder: PromptCoder) -> tuple[PolicyConfig, Batch]:
 
 @pytest.mark.parametrize("head", sorted(HEADS))
 def test_every_head_overfits_eight_samples(head: str, smallest: tuple[HFConfig, PromptCoder]) -> None:
-    """The backbone sees the eight pictures once a step, the head acts on them with 32 draws of noise and time."""
+    """The backbone sees the eight pictures once a step; heads that sample act on them with 32 draws."""
     config, coder = smallest
     _, batch = eight(coder)
     fitted = HEADS[head].fit(batch.actions.numpy(), HeadConfig(head, CHUNK, hidden=128))
     torch.manual_seed(0)
     model = HFVLA(dataclasses.replace(config, head=fitted, pool="query"))
-    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
-    chunks, valid = batch.actions.repeat(32, 1, 1), batch.action_valid.repeat(32, 1)
+    lr, draws = RECIPES.get(head, (3e-3, 32))
+    optimizer = torch.optim.Adam(model.parameters(), lr)
+    chunks, valid = batch.actions.repeat(draws, 1, 1), batch.action_valid.repeat(draws, 1)
     for step in range(STEPS):
         for group in optimizer.param_groups:
-            group["lr"] = 3e-3 * (1 - step / STEPS)
-        features = model.features(batch.pixels, batch.tokens, batch.agent_pos).repeat(32, 1)
+            group["lr"] = lr * (1 - step / STEPS)
+        features = model.features(batch.pixels, batch.tokens, batch.agent_pos).repeat(draws, 1)
         optimizer.zero_grad()
         loss = model.head.loss(features, chunks, valid, torch.randn(chunks.shape), torch.rand(len(chunks)))
         loss.backward()  # type: ignore[no-untyped-call]
