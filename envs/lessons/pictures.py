@@ -6,7 +6,6 @@ has a name; the arm is where demonstrations take it.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -121,9 +120,10 @@ class Pictures:
         """Pictures without end."""
         while True:
             spec = self.scene(rng)
-            with contextlib.closing(EpisodeRenderer(spec, size=self.size)) as renderer:
-                for _ in range(self.each):
-                    yield self.take(spec, renderer, rng)
+            renderer = EpisodeRenderer(spec, size=self.size)
+            for _ in range(self.each):
+                yield self.take(spec, renderer, rng)
+            renderer.close()
 
     def scene(self, rng: np.random.Generator) -> SceneSpec:
         """A scene of the training distribution, with its instruction."""

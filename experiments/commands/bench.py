@@ -12,6 +12,7 @@ from typing import Annotated
 import tyro
 
 from experiments import (
+    bench_baselines,
     bench_env,
     bench_eval,
     bench_experts,
@@ -19,6 +20,7 @@ from experiments import (
     bench_render,
     bench_scale,
     bench_soak,
+    bench_takeover,
     bench_train,
 )
 
@@ -31,6 +33,8 @@ Benchmark = (
     | Annotated[bench_policy.Args, tyro.conf.subcommand("policy")]
     | Annotated[bench_soak.Args, tyro.conf.subcommand("soak")]
     | Annotated[bench_experts.Args, tyro.conf.subcommand("experts")]
+    | Annotated[bench_baselines.Args, tyro.conf.subcommand("baselines")]
+    | Annotated[bench_takeover.Args, tyro.conf.subcommand("takeover")]
 )
 
 
