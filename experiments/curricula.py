@@ -118,7 +118,7 @@ def phases(plans: Sequence[StagePlan], config: TrainConfig, costs: Mapping[str, 
 def lesson_sources(policy: PolicyConfig, config: TrainConfig, tasks: Sequence[str]) -> dict[str, LessonSource]:
     """Where lessons come from: without limit, about the families `tasks`, as the policy's cameras see them."""
     model = policy.model
-    pictures = Pictures(tuple(tasks), model.cameras, model.image_size, policy.robot, policy.control)
+    pictures = Pictures(tuple(tasks), model.cameras, model.image_size, policy.robots[0], policy.control)
     answers = tuple(getattr(model, "answers", ()))
     makers = {LANGUAGE: WordLessons(tuple(tasks)), GROUNDING: PictureLessons(pictures)}
     return {

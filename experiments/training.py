@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from envs.world import World
 from experiments.curricula import StagePlan, known_costs, lesson_sources, phases
 from experiments.presets import COMPACT, ModelSize
 from experiments.pretrained import Pretrained, vision_language, with_encoder, with_words
+from experiments.workers import worker_count
 from policies.learned import LearnedPolicy
 from vla import checkpoint
 from vla.batches import Demonstrations
@@ -36,7 +38,7 @@ from vla.normalize import Normalizer
 from vla.pool import run_episodes
 from vla.provenance import commit
 from vla.store import EpisodeStore
-from vla.text import TextCoder, Vocabulary
+from vla.text import TextCoder, Vocabulary, words_of
 from vla.trainer import Evaluator, TrainConfig, Trainer
 
 FITTED_ON = 20_000  # chunks of actions that a head may learn its own code from
@@ -71,6 +73,7 @@ class TrainJob:
         lessons: Give the network the words and the heads of lessons although no stage has any: for comparisons.
         costs: Folder that keeps what a step of each source costs; by default that of the run.
         start: Checkpoint that training goes on from: its weights, words and statistics; None begins from nothing.
+        refit: Mode of new statistics for `start`; "" keeps those that it has.
         without: A sense that the network is trained and acts without: `words` or `pixels`; "" for none.
         pretrained: Models from elsewhere that the network is built on.
     """
@@ -87,6 +90,7 @@ class TrainJob:
     lessons: bool = False
     costs: Path | None = None
     start: Path | None = None
+    refit: str = ""
     without: str = ""
     pretrained: Pretrained = field(default_factory=Pretrained)
 
@@ -101,7 +105,7 @@ def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = 
     episodes = load(job)
     begun = None if job.start is None else checkpoint.load_config(checkpoint.find(job.start))
     demos = demonstrations(job, episodes, None if begun is None else begun.model)
-    policy = policy_config(job, demos) if begun is None else replace(begun, trained_on=trained_on(demos))
+    policy = policy_config(job, demos) if begun is None else continued(begun, demos, job.refit)
     config = replace(job.train, corruption=job.train.corruption.without(policy.without))
     stages, lessons = staged(replace(job, train=config), policy, demos)
     trainer = Trainer(
@@ -177,14 +181,14 @@ def policy_config(job: TrainJob, demos: Demonstrations) -> PolicyConfig:
     model, coder = network(job, normalizer)
     model = with_words(model, coder, job.pretrained, chunks)
     model = replace(model, head=HEADS[size.head].fit(chunks, model.head))
-    robot = demos.episodes[0].spec["robot"]
+    robots, control = bodies(demos)
     return PolicyConfig(
         model,
         coder,
         normalizer,
         Execution(execute=size.execute),
-        robot["name"],
-        robot["control"],
+        robots,
+        control,
         trained_on(demos),
         job.without,
     )
@@ -230,6 +234,38 @@ def model_config(
     return BACKBONES[size.backbone].config_class.for_data(words, normalizer, **fields)
 
 
+def bodies(demos: Demonstrations) -> tuple[tuple[str, ...], str]:
+    """Names of the robots of these demonstrations, and their control mode. Raises ValueError for two modes."""
+    robots = [episode.spec["robot"] for episode in demos.episodes]
+    modes = sorted({robot["control"] for robot in robots})
+    if len(modes) > 1:
+        raise ValueError(f"one policy has actions of one control mode; the demonstrations have {', '.join(modes)}")
+    return tuple(sorted({robot["name"] for robot in robots})), modes[0]
+
+
+def continued(begun: PolicyConfig, demos: Demonstrations, refit: str = "") -> PolicyConfig:
+    """The policy `begun`, to be trained on: its network and words, and unless `refit` names a mode its statistics.
+
+    Words that it does not know share the ids that it has for such words: a warning says which they are. Raises
+    ValueError for demonstrations of another control mode.
+    """
+    robots, control = bodies(demos)
+    if control != begun.control:
+        raise ValueError(f"the checkpoint's actions are {begun.control!r}, the demonstrations' are {control!r}")
+    if isinstance(begun.vocabulary, Vocabulary):
+        new = sorted({word for text in demos.texts for word in words_of(text)} - set(begun.vocabulary.words))
+        if new:
+            warnings.warn(f"the checkpoint does not know the words {', '.join(new)}", stacklevel=3)
+    together = tuple(sorted({*begun.robots, *robots}))
+    before = replace(begun, robots=together, trained_on={**trained_on(demos), "before": begun.trained_on})
+    if not refit:
+        return before
+    normalizer = demos.normalizer(refit)
+    offset, scale = normalizer.state_offset[:3], normalizer.state_scale[:3]
+    metres: dict[str, Any] = {"ee_mean": offset, "ee_std": scale} if hasattr(begun.model, "ee_mean") else {}
+    return replace(before, normalizer=normalizer, model=replace(begun.model, **metres))
+
+
 def trained_on(demos: Demonstrations) -> dict[str, Any]:
     """Provenance of the training data, stored with the weights."""
     requests = [episode.request for episode in demos.episodes]
@@ -244,24 +280,27 @@ def trained_on(demos: Demonstrations) -> dict[str, Any]:
     }
 
 
-def evaluator(episodes: int = 20, workers: int = 1) -> Evaluator:
-    """An evaluation in the simulator for the trainer to call: success in distribution by task.
+def evaluator(episodes: int = 20, workers: int | None = None) -> Evaluator:
+    """An evaluation in the simulator for the trainer to call: success in distribution by task, over all its robots.
 
     It runs on split `eval` with a seed of its own (1000): it neither trains on nor peeks at the episodes of suites.
+    Training stands still meanwhile, so that `workers` are as many as `vla eval` would start (None).
     """
 
     def evaluate(checkpoint: Path) -> dict[str, float]:
         policy = LearnedPolicy(checkpoint)
         tasks: list[str] = policy.config.trained_on["tasks"]
         requests = [EpisodeRequest(task, i, seed=1000, split="eval") for task in tasks for i in range(episodes)]
-        results = run_episodes(
-            requests,
-            world_factory=World,
-            policy_factory=lambda: policy,
-            workers=workers,
-            slots_per_worker=8,
-        )
-        wins = Counter(result.request.task for result, _ in results if result.outcome == "success")
-        return {task: wins[task] / episodes for task in tasks}
+        wins: Counter[str] = Counter()
+        for robot in policy.robots:
+            results = run_episodes(
+                requests,
+                world_factory=functools.partial(World, robot=robot, control=policy.control),
+                policy_factory=lambda: policy,
+                workers=worker_count(workers),
+                slots_per_worker=8,
+            )
+            wins.update(result.request.task for result, _ in results if result.outcome == "success")
+        return {task: wins[task] / (episodes * len(policy.robots)) for task in tasks}
 
     return evaluate

@@ -29,6 +29,9 @@ class EditedPolicy:
         self.cameras: tuple[str, ...] | None = getattr(policy, "cameras", None)
         self.history: History = getattr(policy, "history", NOW)
         self.batch_size: int | None = getattr(policy, "batch_size", None)
+        self.robots: tuple[str, ...] = getattr(policy, "robots", ())
+        if hasattr(policy, "control"):
+            self.control: str = policy.control
         self.fingerprint: str = getattr(policy, "fingerprint", "")
 
     @property

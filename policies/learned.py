@@ -84,6 +84,16 @@ class LearnedPolicy:
         return self.config.model.seen
 
     @property
+    def robots(self) -> tuple[str, ...]:
+        """Names of the robots that it was trained on."""
+        return self.config.robots
+
+    @property
+    def control(self) -> str:
+        """The control mode that its actions are of."""
+        return self.config.control
+
+    @property
     def fingerprint(self) -> str:
         """Identifies the weights in results."""
         return checkpoint.fingerprint(self.folder)

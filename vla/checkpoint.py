@@ -36,7 +36,7 @@ from vla.text import TextCoder, Vocabulary
 from vla.text_pretrained import SentenceCoder
 from vla.text_prompt import PromptCoder
 
-FORMAT = 4
+FORMAT = 5
 TEXT_FOLDER = "text"  # files of the text coder, if it has any
 CODERS: dict[str, type[TextCoder]] = {"words": Vocabulary, "prompt": PromptCoder, "sentence": SentenceCoder}
 
@@ -56,8 +56,8 @@ class PolicyConfig:
         vocabulary: Texts to ids.
         normalizer: Statistics of the training data.
         execution: How its chunks become actions.
-        robot: Name of the robot that it was trained on.
-        control: Its control mode.
+        robots: Names of the robots that it was trained on.
+        control: Their control mode.
         trained_on: Provenance: tasks, number of episodes, seeds, git commit, renderer.
         without: A sense that it was trained without and acts without, of `SENSES`; "" for a policy with all of them.
     """
@@ -66,7 +66,7 @@ class PolicyConfig:
     vocabulary: TextCoder
     normalizer: Normalizer
     execution: Execution = field(default_factory=Execution)
-    robot: str = "panda"
+    robots: tuple[str, ...] = ("panda",)
     control: str = "pd_ee_delta_pose"
     trained_on: dict[str, Any] = field(default_factory=dict)
     without: str = ""

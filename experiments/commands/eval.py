@@ -22,6 +22,7 @@ from experiments.composing import compose
 from experiments.identity import identity
 from experiments.suites import get_suite
 from experiments.workers import worker_count
+from policies.bodies import check_body
 from policies.registry import make_policy, split_execution
 from vla.evaluation import RUNS, Evaluation, Subject, evaluate
 from vla.execution import Execution
@@ -148,11 +149,14 @@ def chosen_subject(policy: str, name: str = "", body: tuple[str, str] = DEFAULT_
     """The policy with a name for its folder and the hash of its weights.
 
     The name says the robot and the control mode (`body`) where they are not the default: their results are others.
-    Raises ValueError for a name that is neither registered nor a checkpoint.
+    Raises ValueError for a name that is neither registered nor a checkpoint, and for actions of another control mode;
+    warns of a robot that the policy was not trained on.
     """
     label = name or re.sub(r"[^A-Za-z0-9_.-]+", "-", policy.removeprefix("runs/")).strip("-")
     label = "-".join((label, *(name for name, default in zip(body, DEFAULT_BODY, strict=True) if name != default)))
-    weights = getattr(make_policy(policy), "fingerprint", "")
+    made = make_policy(policy)
+    check_body(made, *body)
+    weights = getattr(made, "fingerprint", "")
     execution = policy.rpartition("@")[2] if split_execution(policy)[1] else ""
     weights = f"{weights}@{execution}" if execution else weights  # results of two executions are not to be mixed
     return Subject(label, functools.partial(make_policy, policy), policy, weights)

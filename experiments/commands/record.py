@@ -16,6 +16,7 @@ from envs.scenes import make_scene
 from envs.world import World
 from experiments.commands.eval import executed
 from experiments.drawing import control_rate, frame_source
+from policies.bodies import check_body
 from policies.registry import make_policy
 from vla.contract import EpisodeRequest, Perturbation
 from vla.episode import Episode
@@ -117,6 +118,7 @@ def played(args: Args, asked: EpisodeRequest) -> Episode:
         raise ValueError(f"expected the number of an episode, 0 or more; got {asked.index}")
     make_scene(asked, args.robot, args.control)  # an unknown task or axis is told now
     player = make_policy(executed(args.policy, args.execution))
+    check_body(player, args.robot, args.control)
     size, cameras = getattr(player, "image_size", None), getattr(player, "cameras", None)
     world = World(image_size=size, robot=args.robot, control=args.control, cameras=cameras)
     recorder = Recorder({"policy": args.policy})

@@ -1,4 +1,7 @@
-"""Train a policy on demonstrations, from nothing; `--resume` goes on after a stop."""
+"""Train a policy on demonstrations, from nothing or from `--init`; `--resume` goes on after a stop.
+
+On several GPUs or machines: `accelerate launch --num_processes N -m experiments.cli train ...`
+"""
 
 from __future__ import annotations
 
@@ -78,6 +81,18 @@ class Args:
     """Determines weights, order of samples and noise."""
     threads: int = 1
     """Rendering threads that work ahead of the trainer."""
+    init: Path | None = None
+    """Checkpoint to go on from: its network, words and statistics, so that --size, --head, --cameras mean nothing."""
+    refit: Literal["", "mean_std", "quantile", "min_max"] = ""
+    """With --init: make new statistics of proprioception and actions from the demonstrations."""
+    accumulate: int = 1
+    """Batches whose gradients are added up in a step."""
+    recompute: bool = False
+    """Save memory: forget activations and compute them again when gradients are wanted."""
+    compile: Literal["", "default", "reduce-overhead"] = ""
+    """torch.compile: needs a C++ compiler on a CPU; reduce-overhead is CUDA graphs."""
+    torch_threads: int = 0
+    """Threads of torch on a CPU; 0 for the cores that no rendering thread and no other process of the run needs."""
     precision: str = "bf16"
     """bf16 or no."""
     cache: bool = True
@@ -133,7 +148,11 @@ def main(args: Args) -> int:
         lesson_tasks=args.lesson_tasks,
         without=args.without,
         pretrained=pretrained,
+        start=args.init,
+        refit=args.refit,
     )
+    if args.refit and args.init is None:
+        raise ValueError("--refit makes new statistics for a checkpoint: give --init")
     if args.dagger:
         return with_teacher(job, args)
     folder = train(job, resume=args.resume, evaluator=evaluator() if args.eval_every else None)
