@@ -7,6 +7,8 @@ same however many cores make them.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -145,9 +147,18 @@ def known_costs(
         if config.cache:
             few.draw_all(1, lambda count: None)
         actions = BatchSource(few, policy.normalizer, policy.vocabulary, config.batch_size, config.seed)
-        write_json(path, measure(policy, config, {**lessons, ACTION: actions}))
+        _write_once(path, measure(policy, config, {**lessons, ACTION: actions}))
     costs: dict[str, float] = read_json(path)
     return costs
+
+
+def _write_once(path: Path, costs: Mapping[str, float]) -> None:
+    """Write the file unless it is there: of several processes of one run, all go by what the first one measured."""
+    scratch = path.with_name(f".{path.name}-{os.getpid()}")
+    write_json(scratch, costs)
+    with contextlib.suppress(FileExistsError):
+        os.link(scratch, path)
+    scratch.unlink()
 
 
 def measure(policy: PolicyConfig, config: TrainConfig, sources: Mapping[str, Source]) -> dict[str, float]:

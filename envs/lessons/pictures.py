@@ -20,7 +20,7 @@ from envs.poses import FIRST_OBJECT_BODY
 from envs.posing import Posture, link_poses, posed, proprioception
 from envs.robots import ROBOTS
 from envs.scene import ObjectSpec, SceneSpec
-from envs.scenes import make_scene
+from envs.scenes import make_scene, with_cameras
 from envs.tasks.flip_lever import ways_of
 from vla.contract import ByteArray, EpisodeRequest, FloatArray
 from vla.models.contract import ROLES
@@ -102,7 +102,7 @@ class Pictures:
 
     Attributes:
         tasks: Families whose training scenes are drawn, evenly.
-        cameras: Camera names, in the order of the V axis.
+        cameras: Camera names, in the order of the V axis; questions are about what the first one sees.
         size: Pixels a side.
         robot: Registered robot.
         control: Its control mode.
@@ -129,7 +129,7 @@ class Pictures:
         """A scene of the training distribution, with its instruction."""
         task = self.tasks[int(rng.integers(len(self.tasks)))]
         request = EpisodeRequest(task, int(rng.integers(INDICES)), seed=LESSON_SEED, split="train")
-        return make_scene(request, self.robot, self.control)
+        return with_cameras(make_scene(request, self.robot, self.control), self.cameras)
 
     def take(self, spec: SceneSpec, renderer: EpisodeRenderer, rng: np.random.Generator) -> Picture:
         """One picture of a scene."""

@@ -210,6 +210,19 @@ def test_same_seed_same_lessons() -> None:
         assert one.pixels.tobytes() == other.pixels.tobytes()
 
 
+@pytest.mark.parametrize("robot", ["panda", "xarm6", "kuka"])
+def test_every_robot_and_camera_can_be_seen(robot: str) -> None:
+    maker = Pictures(("PlaceInto", "OpenDrawer"), ("top", "wrist"), SIZE, robot, each=2)
+    drawn = maker(np.random.default_rng(3))
+    seen = [next(drawn) for _ in range(8)]
+    assert sum(len(picture.visible) for picture in seen) > 12
+    for picture in seen:
+        assert picture.pixels.shape == (2, SIZE, SIZE, 3)
+        tool, base = picture.tool, np.array(picture.spec.robot.base)
+        np.testing.assert_allclose(tool - base, picture.agent_pos[:3], atol=1e-5)
+        assert 0.0 < tool[2] < 0.4
+
+
 def test_nothing_to_ask_about_is_an_error() -> None:
     with pytest.raises(ValueError, match="nothing to ask about"):
         WordLessons(("Sort",))

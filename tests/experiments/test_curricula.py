@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.api import collect
-from experiments.curricula import ACTION, GROUNDING, LANGUAGE, StagePlan, phases, read_stages
+from experiments.curricula import ACTION, GROUNDING, LANGUAGE, StagePlan, _write_once, phases, read_stages
 from experiments.presets import ModelSize
 from experiments.training import TrainJob, train
 from vla import checkpoint
@@ -93,6 +93,13 @@ def test_all_stages_train_a_policy_that_is_the_same_after_a_stop(demos: Path, tm
     (folder.parent / "last").symlink_to(middle.name)
     again = train(parts, resume=True)
     assert (again / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_the_first_measurement_counts(tmp_path: Path) -> None:
+    _write_once(tmp_path / "costs.json", COSTS)
+    _write_once(tmp_path / "costs.json", {ACTION: 9.0})
+    assert read_json(tmp_path / "costs.json") == COSTS
+    assert [path.name for path in tmp_path.iterdir()] == ["costs.json"]
 
 
 def test_the_command_line_refuses_unknown_stages(tmp_path: Path) -> None:
