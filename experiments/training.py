@@ -34,7 +34,7 @@ from vla.history import History
 from vla.lessons import LessonSource
 from vla.models.compact import CompactConfig
 from vla.models.contract import BACKBONES, HEADS, HeadConfig, ModelConfig
-from vla.normalize import Normalizer
+from vla.normalize import Normalizer, check_mode
 from vla.pool import run_episodes
 from vla.provenance import commit
 from vla.store import EpisodeStore
@@ -93,6 +93,12 @@ class TrainJob:
     refit: str = ""
     without: str = ""
     pretrained: Pretrained = field(default_factory=Pretrained)
+
+    def __post_init__(self) -> None:
+        """Raise UnknownNameError for names that nobody registered: now, not after the data has been read."""
+        HEADS[self.model.head]
+        BACKBONES[self.model.backbone]
+        check_mode(self.normalize)
 
 
 def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = None) -> Path:

@@ -67,7 +67,7 @@ class Normalizer:
 
     def __post_init__(self) -> None:
         """Raise ValueError when the statistics belong to another robot or action space."""
-        _known(self.mode)
+        check_mode(self.mode)
         for name, expected in (("state", STATE_DIM), ("action", ACTION_DIM)):
             offset, scale = getattr(self, f"{name}_offset"), getattr(self, f"{name}_scale")
             if len(offset) != expected or len(scale) != expected:
@@ -84,7 +84,7 @@ class Normalizer:
 
         Raises UnknownNameError for a mode that does not exist, ValueError for other dimensions.
         """
-        _known(mode)
+        check_mode(mode)
         # Floors: 1 cm / 0.01 rad of proprioception, a twentieth of an action's range.
         state_offset, state_scale = _statistics(states, mode, 0.01)
         action_offset, action_scale = _statistics(actions, mode, 0.1)
@@ -108,7 +108,8 @@ class Normalizer:
         return np.asarray(np.clip(plain, -1, 1), np.float32)
 
 
-def _known(mode: str) -> None:
+def check_mode(mode: str) -> None:
+    """Raise UnknownNameError, with the nearest name, for a mode that does not exist."""
     if mode not in MODES:
         raise nearest("normalisation", mode, list(MODES))
 

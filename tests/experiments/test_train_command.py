@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from envs.world import World
+from experiments.commands import train as train_command
 from policies.expert import ExpertPolicy
 from vla.contract import EpisodeRequest
 from vla.pool import run_episodes
@@ -72,3 +74,16 @@ def test_no_demonstrations_is_one_clear_line(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert "vla collect" in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"head": "fats"}, "unknown action head 'fats'. Did you mean 'fast'"),
+        ({"normalize": "quantiles"}, "unknown normalisation 'quantiles'. Did you mean 'quantile'"),
+    ],
+)
+def test_unknown_names_are_told_before_data_is_read(tmp_path: Path, option: dict[str, str], message: str) -> None:
+    args = train_command.Args((tmp_path / "nothing",), tmp_path / "run", **option)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=re.escape(message)):
+        train_command.main(args)
