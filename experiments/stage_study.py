@@ -8,6 +8,7 @@ reports that stages beat action alone and one-stage mixing; here it is measured 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -42,6 +43,7 @@ ARMS: Mapping[str, tuple[StagePlan, ...]] = {
     "mixture": (StagePlan("mixture", 1.0, dict(SHARES)),),
     "all": tuple(StagePlan(name, share, {name: 1.0}) for name, share in SHARES.items()),
 }
+SPENT = "spent.json"
 PROBE_SEED = 90_000  # lessons that no run is trained on
 PROBES = 8  # batches of lessons of each kind
 
@@ -128,6 +130,7 @@ class StageStudy:
         counts = ", ".join(f"{count} {task}" for task, count in self.preset.demonstrations.items())
         training, evaluating = self.preset.seconds
         found = [Stage("collect", f"demonstrations: {counts}", 60, self.collect)]
+        found.append(Stage("measure", "what a step of each source costs", 20, self.measure))
         for arm, seed in self.names:
             name = f"{arm}-s{seed}"
             found.append(Stage(f"train {name}", "at the compute of all", training, partial(self.train, arm, seed)))
@@ -151,12 +154,26 @@ class StageStudy:
             if not done.complete:
                 raise ValueError(f"the expert did not give all demonstrations: {done.to_dict()['tasks']}")
 
+    def measure(self) -> None:
+        """What a step of each source costs into RUN/costs.json, by a run of one step: no arm is charged for it."""
+        job = self.job("action", 0)
+        train(replace(job, run=self.folder / "measure", train=replace(job.train, steps=1)), resume=True)
+
     def train(self, arm: str, seed: int) -> None:
         """One run, going on from its last checkpoint if there is one."""
-        folder = train(self.job(arm, seed), resume=True)
+        job = self.job(arm, seed)
+        start = time.process_time()
+        folder = train(job, resume=True)
+        self._spend(job.run, time.process_time() - start)
         step, steps = checkpoint.progress(folder)
         if step < steps:
             raise KeyboardInterrupt(f"training stopped at step {step} of {steps}")
+
+    def _spend(self, run: Path, seconds: float) -> None:
+        """Add to the CPU seconds of a run: the check that all runs cost the same."""
+        path = run / SPENT
+        before = read_json(path)["cpu_s"] if path.exists() else 0.0
+        write_json(path, {"cpu_s": round(before + seconds, 1)})
 
     def evaluate(self, arm: str, seed: int) -> None:
         """One run on the suite, and what it learnt of lessons."""
@@ -172,8 +189,9 @@ class StageStudy:
         slots = self.preset.slots
         done = evaluate(source, self.preset.suite, self.folder, name=name, workers=self.workers, slots=slots, keep=0)
         path = self.folder / "probe" / f"{name}.json"
-        begun = read_json(self.job(arm, seed).run / "train.json")
-        return Run(arm, seed, done.records, stage_counts(begun), read_json(path) if path.exists() else {})
+        run = self.job(arm, seed).run
+        counts, spent = stage_counts(read_json(run / "train.json")), read_json(run / SPENT)["cpu_s"]
+        return Run(arm, seed, done.records, counts, read_json(path) if path.exists() else {}, spent)
 
     def run(self) -> list[Run]:
         """All that is not finished; then every run."""

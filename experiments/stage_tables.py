@@ -31,6 +31,7 @@ class Run:
         records: Of its evaluation.
         steps: Optimizer steps by source.
         probe: What it knows of lessons.
+        cpu_s: CPU seconds that its training took, drawing of the demonstrations included; nearly the same for all.
     """
 
     arm: str
@@ -38,6 +39,7 @@ class Run:
     records: Sequence[Record]
     steps: Mapping[str, int]
     probe: Mapping[str, float]
+    cpu_s: float = 0.0
 
 
 def table(runs: Sequence[Run], about: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,6 +53,7 @@ def table(runs: Sequence[Run], about: Mapping[str, Any]) -> dict[str, Any]:
         found[arm] = {
             "seeds": [run.seed for run in own],
             "steps": dict(own[0].steps),
+            "cpu_s": round(sum(run.cpu_s for run in own) / len(own), 1),
             "probe": _means([run.probe for run in own]),
             "in_distribution_by_seed": {str(run.seed): _rate([run], _of(UNPERTURBED)).value for run in own},
             "by_task": _by_task(own),
@@ -114,14 +117,15 @@ def markdown(data: Mapping[str, Any]) -> str:
         "",
         "## Steps, and what was learnt of lessons",
         "",
-        "| arm | steps by source | pictures answered | words answered | loss of where | in distribution, by seed |",
-        "|---|---|---:|---:|---:|---|",
+        "| arm | steps by source | CPU s | pictures answered | words answered | loss of where | success by seed |",
+        "|---|---|---:|---:|---:|---:|---|",
     ]
     for arm, found in arms.items():
         probe, seeds = found["probe"], found["in_distribution_by_seed"].values()
         lines.append(
             f"| {arm} | {', '.join(f'{name} {count}' for name, count in found['steps'].items())} "
-            f"| {_percent(probe.get('grounding_answered'))} | {_percent(probe.get('language_answered'))} "
+            f"| {found['cpu_s']:.0f} | {_percent(probe.get('grounding_answered'))} "
+            f"| {_percent(probe.get('language_answered'))} "
             f"| {probe.get('grounding_ground', '')} | {', '.join(_percent(rate) for rate in seeds)} |"
         )
     lines += ["", "## Success", "", *_grid(data, "rates"), "", f"## Gain over {data['against']}, points", ""]

@@ -97,11 +97,12 @@ def test_a_tiny_study_runs_and_goes_on_where_it_stopped(tmp_path: Path, capsys: 
 
     args = Args("stages", tmp_path / "run", "tiny", seeds=1, workers=0, results=tmp_path / "results")
     assert main(replace(args, plan=True)) == 0
-    assert "9 steps left" in capsys.readouterr().out
+    assert "10 steps left" in capsys.readouterr().out
     assert main(args) == 0
     data = read_json(tmp_path / "results" / "stages.json")
     assert list(data["arms"]) == list(ARMS)
     assert {"grounding", "language", "action"} == set(data["arms"]["all"]["steps"]) == set(data["cpu_seconds_a_step"])
+    assert all(found["cpu_s"] > 0 for found in data["arms"].values())
     before = (tmp_path / "run" / "train" / "all-s0" / "checkpoints" / "last").resolve().stat().st_mtime
     assert main(args) == 0
     assert "done before" in capsys.readouterr().out
