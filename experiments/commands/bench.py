@@ -1,4 +1,4 @@
-"""Measure this machine: `render`, `env`, `eval`, `scale`, `train`, `policy` for speed, `soak`, `experts` for success.
+"""Measure this machine: speed (`render`, `env`, `train`, `policy`, ...) and success (`experts`, `takeover`, ...).
 
 A benchmark is a module with a frozen dataclass `Args` and `main(args) -> int`; a new one is a line of `Benchmark` here.
 """
