@@ -1,4 +1,4 @@
-"""Measure this machine: speed (`render`, `env`, `train`, `policy`, ...) and success (`experts`, `takeover`, ...).
+"""Measure this machine: speed (`render`, `env`, `train`, `policy`, ...), success (`experts`, `takeover`).
 
 A benchmark is a module with a frozen dataclass `Args` and `main(args) -> int`; a new one is a line of `Benchmark` here.
 """
