@@ -209,7 +209,12 @@ def load_model(folder: Path, config: PolicyConfig) -> VLA:
 
 def load_weights(model: VLA, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Copy `tensors` into the model. Raises CheckpointError naming missing, unexpected and misshapen ones."""
-    expected = model.state_dict()
+    check_tensors(model.state_dict(), tensors, path)
+    model.load_state_dict(dict(tensors))
+
+
+def check_tensors(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Compare names and shapes of what `path` holds with what is expected. Raises CheckpointError."""
     problems = [f"missing {name}" for name in sorted(expected.keys() - tensors.keys())]
     problems += [f"unexpected {name}" for name in sorted(tensors.keys() - expected.keys())]
     for name in sorted(expected.keys() & tensors.keys()):
@@ -218,7 +223,6 @@ def load_weights(model: VLA, tensors: Mapping[str, Tensor], path: Path) -> None:
     if problems:
         more = f" and {len(problems) - 4} more" if len(problems) > 4 else ""
         raise CheckpointError(f"{path} does not fit its configuration: {'; '.join(problems[:4])}{more}")
-    model.load_state_dict(dict(tensors))
 
 
 def fingerprint(folder: Path) -> str:

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from vla import checkpoint
 from vla.batches import BatchSource, Corruption, Demonstrations
-from vla.checkpoint import PolicyConfig
+from vla.checkpoint import CheckpointError, PolicyConfig
 from vla.contract import ACTION_DIM
 from vla.cores import drawing_threads, processes_here, torch_threads
 from vla.curriculum import Curriculum, Phase, Share, Source
@@ -206,7 +206,9 @@ class Trainer:
         """The network, with the weights of the training state `before`, of `start`, or new ones."""
         model = make_model(self.policy.model)
         if before:
-            checkpoint.load_weights(model, model_tensors(before), self.run)
+            checkpoint.load_weights(
+                model, model_tensors(before), checkpoint.find(self.run) / "training_state.safetensors"
+            )
         else:
             model.load_pretrained()
         if start is not None and not before:
@@ -335,12 +337,16 @@ class Trainer:
     def _begun(self, folder: Path) -> dict[str, Tensor]:
         """The training state of a checkpoint of this very run."""
         self._check_settings(folder)
-        state = checkpoint.read_tensors(folder / "training_state.safetensors")
+        path = folder / "training_state.safetensors"
+        state = checkpoint.read_tensors(path)
+        if "step" not in state:
+            raise CheckpointError(f"{path} is no training state: it does not say how many steps were done")
         self.step, self.steps = (int(number) for number in state.pop("step"))
         return state
 
     def _restore(self, folder: Path, state: dict[str, Tensor]) -> None:
         average = checkpoint.read_tensors(folder / "model.safetensors")
+        checkpoint.check_tensors(self.average, average, folder / "model.safetensors")
         self.average = {name: spread_like(average[name], own) for name, own in self.average.items()}
         restore_optimizer(self.optimizer, state)
 

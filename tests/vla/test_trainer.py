@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from tests.vla.dots import SIDE, WORDS, Dots, demonstrations, episode
 from tests.vla.made_heads import fitted
@@ -184,25 +185,54 @@ def damaged(folder: Path, kind: str) -> str:
     if kind == "missing":
         model.unlink()
         return "cannot be read"
+    if kind == "missing key":
+        tensors = checkpoint.read_tensors(model)
+        del tensors["key.weight"]
+        save_file(tensors, model)
+        return "does not fit its configuration: missing key.weight"
     if kind == "shape":
         data["model"]["hidden"] = 32
     elif kind == "statistics":
         data["normalizer"]["state_offset"] = [0.0] * 14
     elif kind == "unknown field":
         data["model"]["heads"] = 3
+    elif kind == "missing field":
+        del data["model"]["vocab_size"]
     elif kind == "not json":
         config.write_text("{")
         return "cannot be read"
     config.write_text(json.dumps(data))
-    return {"shape": "expected \\(32", "statistics": "14/8 dimensions", "unknown field": "heads"}[kind]
+    return {
+        "shape": "expected \\(32",
+        "statistics": "14/8 dimensions",
+        "unknown field": "heads",
+        "missing field": "vocab_size",
+    }[kind]
 
 
-@pytest.mark.parametrize("kind", ["truncated", "missing", "shape", "statistics", "unknown field", "not json"])
+DAMAGE = ("truncated", "missing", "missing key", "shape", "statistics", "unknown field", "missing field", "not json")
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
 def test_damaged_checkpoints_say_what_is_wrong(tmp_path: Path, kind: str) -> None:
     folder = run(tmp_path)
     message = damaged(folder, kind)
     with pytest.raises(CheckpointError, match=message):
         checkpoint.load_model(folder, checkpoint.load_config(folder))
+
+
+def test_a_damaged_training_state_says_what_is_wrong(tmp_path: Path) -> None:
+    state = run(tmp_path) / "training_state.safetensors"
+    whole = checkpoint.read_tensors(state)
+    save_file({name: value for name, value in whole.items() if name != "model/key.weight"}, state)
+    with pytest.raises(CheckpointError, match=r"does not fit its configuration: missing key\.weight"):
+        run(tmp_path, resume=True)
+    save_file({name: value for name, value in whole.items() if name != "step"}, state)
+    with pytest.raises(CheckpointError, match="is no training state"):
+        run(tmp_path, resume=True)
+    state.write_bytes(state.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        run(tmp_path, resume=True)
 
 
 def test_vocabulary_hashes_unknown_words() -> None:
