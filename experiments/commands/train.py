@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -172,6 +173,8 @@ def tell(folder: Path, run: Path, args: Args) -> int:
     """Print what the training in `run` came to, whose last checkpoint is `folder`; exit code 0."""
     from vla.trainlog import read_metrics
 
+    if os.environ.get("RANK", "0") != "0":  # of several processes, the first one speaks
+        return 0
     last = [row for row in read_metrics(run / "metrics.jsonl") if "loss" in row][-1]
     print(
         f"checkpoint {folder}: loss {last['loss']:.4f} after step {last['step']}, {last['seconds']:.0f} s of training"
