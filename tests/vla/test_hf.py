@@ -292,6 +292,31 @@ def test_weights_that_would_run_code_when_read_are_refused(made: Any, tmp_path: 
         model.load_pretrained()
 
 
+def test_a_description_cannot_ask_for_code_or_kernels(smallest: tuple[HFConfig, PromptCoder]) -> None:
+    config, _ = smallest
+    asked = {"auto_map": {"AutoModelForImageTextToText": "evil--model.Model"}, "attn_implementation": "evil/kernels"}
+    text = config.architecture["text_config"] | {"_attn_implementation": "evil/kernels"}
+    model = make_model(dataclasses.replace(config, architecture=config.architecture | asked | {"text_config": text}))
+    assert isinstance(model, HFVLA)
+    assert not hasattr(model.vlm.config, "auto_map")
+    assert "evil" not in str(model.vlm.config._attn_implementation) + str(model.vlm.config.text_config)
+
+
+def test_recomputed_activations_give_the_same_gradients(smallest: tuple[HFConfig, PromptCoder]) -> None:
+    config, coder = smallest
+    _, batch = eight(coder)
+    found = []
+    for again in (False, True):
+        torch.manual_seed(0)
+        model = make_model(config).train()
+        if again:
+            model.recompute_activations()
+        model(batch, torch.zeros_like(batch.actions), torch.zeros(8))["action"].backward()
+        found.append([p.grad for p in model.parameters() if p.grad is not None])
+    assert len(found[0]) == len(found[1])
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(*found, strict=True))
+
+
 def test_files_of_the_processor_are_part_of_the_checkpoint(
     smallest: tuple[HFConfig, PromptCoder], tmp_path: Path
 ) -> None:

@@ -29,6 +29,11 @@ from vla.pretrained import PretrainedError, digest, library, load, place
 from vla.registry import nearest
 from vla.text_prompt import PromptCoder, load_processor, whole_pictures
 
+# What a description of a model may not decide: whose code runs, and which kernels are fetched for it.
+NOT_TAKEN = {
+    *("_name_or_path", "auto_map", "attn_implementation", "_attn_implementation", "_attn_implementation_internal"),
+    *("experts_implementation", "_experts_implementation", "quantization_config", "transformers_version"),
+}
 TUNES = ("full", "lora", "frozen")
 POOLS = ("last", "query")
 
@@ -84,9 +89,7 @@ def describe(name: str, **fields: Any) -> tuple[HFConfig, PromptCoder]:
     known = load(library().AutoConfig, name)
     if type(known) not in library().AutoModelForImageTextToText._model_mapping:  # noqa: SLF001 - there is no other way
         raise PretrainedError(f"{name!r} is a {known.model_type!r}, which is no vision-language model of transformers")
-    architecture = json.loads(known.to_json_string(use_diff=False))
-    for own in ("_name_or_path", "transformers_version"):
-        architecture.pop(own, None)
+    architecture = plain(json.loads(known.to_json_string(use_diff=False)))
     _, processor = load_processor(name, known.model_type)
     images = json.loads(processor.image_processor.to_json_string())
     config = HFConfig(vlm=name, architecture=architecture, images=images, **fields)
@@ -118,14 +121,22 @@ def pretrained(config: HFConfig) -> Any:
     return model
 
 
+def plain(description: Any) -> Any:
+    """A model's description, JSON, without what it may not decide (`NOT_TAKEN`)."""
+    if isinstance(description, dict):
+        return {name: plain(value) for name, value in description.items() if name not in NOT_TAKEN}
+    return [plain(value) for value in description] if isinstance(description, list) else description
+
+
 def untrained(config: HFConfig) -> Any:
-    """A model of the same architecture with random weights, float32."""
+    """A model of the same architecture with random weights, float32. Runs none but the code of transformers."""
     kinds = library().CONFIG_MAPPING
     kind = config.architecture.get("model_type", "")
     if kind not in kinds:
         raise nearest("kind of model in transformers", kind, list(kinds))
-    described = kinds[kind].from_dict(config.architecture)
-    return library().AutoModelForImageTextToText.from_config(described, dtype=torch.float32)
+    described = kinds[kind].from_dict(plain(config.architecture))
+    kind = library().AutoModelForImageTextToText
+    return kind.from_config(described, dtype=torch.float32, trust_remote_code=False)
 
 
 def image_processor(settings: dict[str, Any]) -> Any:
@@ -201,6 +212,11 @@ class HFVLA(VLA):
         if self.config.tune == "frozen":
             self.vlm.eval()
         return self
+
+    def recompute_activations(self) -> None:
+        """From now on, the model's layers are computed again when gradients are wanted; a frozen one keeps none."""
+        if self.config.tune != "frozen":
+            self.vlm.activation_checkpointing_enable({"use_reentrant": False})
 
     def unstored(self) -> set[str]:
         """Names of the state that checkpoints leave out: what is frozen, and second names of tied weights."""
