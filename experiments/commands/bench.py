@@ -13,6 +13,7 @@ import tyro
 
 from experiments import (
     bench_baselines,
+    bench_data,
     bench_env,
     bench_eval,
     bench_experts,
@@ -29,6 +30,7 @@ Benchmark = (
     | Annotated[bench_env.Args, tyro.conf.subcommand("env")]
     | Annotated[bench_eval.Args, tyro.conf.subcommand("eval")]
     | Annotated[bench_scale.Args, tyro.conf.subcommand("scale")]
+    | Annotated[bench_data.Args, tyro.conf.subcommand("data")]
     | Annotated[bench_train.Args, tyro.conf.subcommand("train")]
     | Annotated[bench_policy.Args, tyro.conf.subcommand("policy")]
     | Annotated[bench_soak.Args, tyro.conf.subcommand("soak")]
