@@ -67,11 +67,14 @@ class Dagger:
 
     Raises:
         FileExistsError: The folder holds a job, and `resume` is off.
-        ValueError: The folder holds a job with other settings, or there are no demonstrations.
+        ValueError: The folder holds a job with other settings, there are no demonstrations, or several training
+            processes were launched, which would all collect the same.
     """
 
     def __init__(self, job: TrainJob, rounds: Rounds, *, workers: int = 1, resume: bool = False) -> None:
         """Nothing is done yet."""
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise ValueError("DAgger trains in one process: start it without `accelerate launch`; --workers collect")
         if (job.run / FILE).exists() and not resume:
             raise FileExistsError(f"{job.run} already holds a run; pass --resume to go on, or choose another folder")
         self.job, self.rounds, self.workers = job, rounds, workers

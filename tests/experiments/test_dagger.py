@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,6 +148,37 @@ def test_a_twin_never_gets_the_sense_it_lacks(demos: Path, tmp_path: Path, sense
     assert (full.act([seen]) != full.act([other])).any()
 
 
+def test_several_training_processes_are_refused(demos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="one process"):
+        Dagger(job(demos, tmp_path), ROUNDS)
+
+
 def test_an_unknown_sense_is_refused(demos: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"unknown sense 'word'\. Did you mean 'words'"):
         train(replace(job(demos, tmp_path / "twin"), without="word"))
+
+
+def command(demos: Path, out: Path, *more: str) -> list[str]:
+    size = ["--image-size", "32", "--batch-size", "8", "--steps", "3", "--head", "l1"]
+    rounds = ["--dagger", "1", "--dagger-episodes", "6", "--dagger-steps", "2"]
+    run = [sys.executable, "-m", "experiments.cli", "train", "--data", str(demos), "--out", str(out)]
+    return [*run, *size, *rounds, *more]
+
+
+@pytest.mark.slow
+def test_kill_9_in_a_round_loses_nothing(demos: Path, tmp_path: Path) -> None:
+    parts, whole = tmp_path / "parts", tmp_path / "whole"
+    episodes = parts / "round-01" / "data" / "panda"
+    with subprocess.Popen(command(demos, parts, "--workers", "2"), stdout=-3, stderr=-3) as job:
+        while not list(episodes.glob("train-*")):
+            assert job.poll() is None
+            time.sleep(0.01)
+        job.send_signal(signal.SIGKILL)
+    there = set(hashes(parts).items())
+    assert 1 <= len(there) < 6
+    subprocess.run(command(demos, parts, "--workers", "1", "--resume"), check=True, capture_output=True)
+    subprocess.run(command(demos, whole, "--workers", "0"), check=True, capture_output=True)
+    assert there < set(hashes(parts).items())
+    assert hashes(parts) == hashes(whole)
+    assert weights(parts) == weights(whole)

@@ -169,6 +169,23 @@ def test_cameras_are_told_apart(name: str) -> None:
 
 
 @backbones
+def test_earlier_frames_are_seen(name: str) -> None:
+    data = data_of()
+    fields = {"cameras": ("front",), "image_size": SIDE, "head": HeadConfig(chunk=CHUNK), "history": 1, **TINY[name]}
+    torch.manual_seed(0)
+    model = make_model(BACKBONES[name].config_class.for_data(WORDS, data.normalizer(), **fields))
+    batch = batch_of(data)
+    twice = batch._replace(
+        pixels=torch.cat([batch.pixels, batch.pixels], 1), agent_pos=torch.cat([batch.agent_pos, batch.agent_pos], 1)
+    )
+    plain = acted(model, twice)
+    for field in ("pixels", "agent_pos"):
+        changed = getattr(twice, field).clone()
+        changed[:, 1 if field == "pixels" else slice(8, None)] += 3
+        assert not torch.allclose(acted(model, twice._replace(**{field: changed})), plain, atol=1e-6), field
+
+
+@backbones
 def test_two_steps_then_resume_equals_four(tmp_path: Path, name: str) -> None:
     data = data_of(steps=2)
     policy = PolicyConfig(config(name, data), WORDS, data.normalizer())
