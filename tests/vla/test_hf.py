@@ -135,6 +135,7 @@ def eight(coder: PromptCoder) -> tuple[PolicyConfig, Batch]:
     return PolicyConfig(HFConfig(vlm="", architecture={}, images={}), coder, normalizer), batch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", sorted(HEADS))
 def test_every_head_overfits_eight_samples(head: str, smallest: tuple[HFConfig, PromptCoder]) -> None:
     """The backbone sees the eight pictures once a step; heads that sample act on them with 32 draws."""
@@ -157,6 +158,7 @@ def test_every_head_overfits_eight_samples(head: str, smallest: tuple[HFConfig, 
     assert error(model, batch) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["bins", "fast"])
 def test_action_words_overfit_and_decode_to_the_actions(
     code: str, smallest: tuple[HFConfig, PromptCoder], tmp_path: Path
