@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.expert import Plan, fetch
+from envs.expert import Motion, Plan, fetch, fetch_onto
 from envs.goals import And, Condition
 from envs.grammar import Grammar
 from envs.layout import Slot, free_spot, radius, resting
@@ -80,11 +80,17 @@ class Unstack(Task):
         return And(OnTable(goal.target), Released(goal.target), AtRest(goal.target), *others)
 
     def expert(self, spec: SceneSpec) -> Expert:
-        """See Task."""
+        """See Task. Stacks that somebody took apart are built up again."""
         target = spec.goal.target
         others = [thing for thing in spec.objects if thing.name != target]
         point = np.array([*free_spot(spec.object(target), others, ROOM), spec.table.height])
-        return Plan((OnTable(target) & ~Held(target), lambda state: fetch(state, target, point)))
+        stays = [(top, bottom) for top, bottom in stacks_of(spec).items() if top != target]
+        again = [(On(top, bottom) & ~Held(top), _stacking(top, bottom)) for top, bottom in stays]
+        return Plan((OnTable(target) & ~Held(target), lambda state: fetch(state, target, point)), *again)
+
+
+def _stacking(top: str, bottom: str) -> Motion:
+    return lambda state: fetch_onto(state, top, bottom)
 
 
 def stacks_of(spec: SceneSpec) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 from envs.tasks.base import TASKS
 from envs.world import World
 from experiments.bench_takeover import Args, Cell, Drifter, main, measure
+from policies.deaf import DeafExpert
 from policies.expert import ExpertPolicy
 
 
@@ -34,6 +35,11 @@ def test_after_itself_it_is_as_good_as_ever(world: World) -> None:
     assert (cell.wins, cell.ended) == (3, 0)
     over = measure(world, ExpertPolicy(), Cell("Reach", "expert"), Args(episodes=3, steps=60))
     assert over.ended == 3
+
+
+def test_stacks_that_another_took_apart_are_built_up_again(world: World) -> None:
+    cell = measure(world, DeafExpert(), Cell("Unstack", "another goal"), Args(episodes=3))
+    assert (cell.wins, cell.ended) == (3, 0)
 
 
 def test_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
