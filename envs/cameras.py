@@ -6,6 +6,7 @@ Knows no renderer. Camera axes: x right, y down, z forward; pixel centres lie at
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -49,6 +50,15 @@ def place(camera: CameraSpec, poses: FloatArray, rows: Sequence[PoseRow], size: 
         pose_w = pose_matrix(poses[hand]) @ pose_w
     width, height = (camera.width, camera.height) if size is None else resolution(size)
     return Camera(pose_w, camera.fov_y, width, height, camera.near, camera.far, camera.distortion)
+
+
+def place_all(camera: CameraSpec, poses: FloatArray, rows: Sequence[PoseRow], size: ImageSize | None = None) -> Camera:
+    """The camera for moments `poses` (S, N, 7): its `pose_w` is (S, 4, 4) if it moves. Otherwise as `place`."""
+    placed = place(camera, poses[0], rows, size)
+    if camera.parent != "hand":
+        return placed
+    hand = next(i for i, row in enumerate(rows) if row.hand)
+    return replace(placed, pose_w=pose_matrices(poses[:, hand]) @ look_at(camera.eye, camera.target, camera.up))
 
 
 def chosen_cameras(chosen: Sequence[CameraSpec | str], present: Sequence[CameraSpec] = ()) -> tuple[CameraSpec, ...]:

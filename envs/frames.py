@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.cameras import ImageSize, place, resolution
+from envs.cameras import ImageSize, place, place_all, resolution
 from envs.lens import lens
 from envs.poses import pose_rows
 from envs.renderer.build import build_render_scene
@@ -89,13 +89,10 @@ class EpisodeRenderer:
         names = self._known(cameras)
         specs = [self._cameras[name] for name in names]
         if any(camera.distortion or camera.sensor.late or camera.sensor.fog for camera in specs):
-            shown = (self.seen(history, step, names).values() for step in steps.tolist())
-            return np.stack([[frame.rgb for frame in moment] for moment in shown])
-        still = {c.name: place(c, history[0], self._rows, self._size) for c in specs if c.parent == "world"}
-        placed = [
-            [still.get(c.name) or place(c, poses, self._rows, self._size) for c in specs] for poses in history[steps]
-        ]
-        pixels = self._renderer.film(history[steps], placed)
+            moments = (self.seen(history, step, names).values() for step in steps.tolist())
+            return np.stack([[frame.rgb for frame in moment] for moment in moments])
+        shown = history[steps]
+        pixels = self._renderer.film(shown, [place_all(c, shown, self._rows, self._size) for c in specs])
         for view, name in enumerate(names):
             if name in self._sensors:
                 for row, step in enumerate(steps.tolist()):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.cameras import chosen_cameras, place, pose_matrices, project
+from envs.cameras import chosen_cameras, place_all, project
 from envs.frames import EpisodeRenderer
 from envs.poses import pose_rows
 from envs.scene import CameraSpec, SceneSpec, orientation
@@ -45,7 +45,6 @@ class DemoView:
         self.cameras, self.size = tuple(cameras), size
         self._renderer = EpisodeRenderer(self.spec, renderer=renderer, size=size)
         self._rows = pose_rows(self.spec)
-        self._hand = next((number for number, row in enumerate(self._rows) if row.hand), -1)
         goal = self.spec.goal
         self._names = (goal.target, goal.place)
 
@@ -76,10 +75,7 @@ class DemoView:
 
     def _points(self, camera: CameraSpec, shown: FloatArray) -> FloatArray:
         """Where the roles are in a camera's pictures of `shown` (S, N, 7): (S, R, 3)."""
-        placed = place(camera, shown[0], self._rows, self.size)
-        if camera.parent == "hand":
-            moving = pose_matrices(shown[:, self._hand]) @ place(replace(camera, parent="world"), shown[0], ()).pose_w
-            placed = replace(placed, pose_w=moving)
+        placed = place_all(camera, shown, self._rows, self.size)
         world, valid = self._positions(shown)
         u, v, depth = np.moveaxis(project(world, placed), -1, 0) / self.size
         inside = (u > 0) & (u < 1) & (v > 0) & (v < 1) & (depth > 0)

@@ -77,9 +77,10 @@ class BulletRenderer:
         with silence() if self._egl else contextlib.nullcontext():  # the plugin prints when it draws the first time
             return [self._draw(camera) for camera in cameras]
 
-    def film(self, poses: FloatArray, cameras: Sequence[Sequence[Camera]]) -> ByteArray:
+    def film(self, poses: FloatArray, cameras: Sequence[Camera]) -> ByteArray:
         """Draw moments (S, N, 7), each from V cameras of one resolution: (S, V, H, W, 3)."""
-        return np.stack([[frame.rgb for frame in self.render(p, c)] for p, c in zip(poses, cameras, strict=True)])
+        moments = (self.render(p, [camera.at(s) for camera in cameras]) for s, p in enumerate(poses))
+        return np.stack([[frame.rgb for frame in moment] for moment in moments])
 
     def close(self) -> None:
         """Disconnect and delete the texture files; calling it again does nothing."""

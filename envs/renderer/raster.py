@@ -94,12 +94,12 @@ class RasterRenderer:
             frames.append(self._draw(camera, transforms, maps[size]))
         return frames
 
-    def film(self, poses: FloatArray, cameras: Sequence[Sequence[Camera]]) -> ByteArray:
+    def film(self, poses: FloatArray, cameras: Sequence[Camera]) -> ByteArray:
         """Draw many moments: the same bytes as `render`, without depth and segmentation.
 
         Args:
             poses: (S, N, 7).
-            cameras: V cameras of one resolution for each of the S moments; one that stands still is one object.
+            cameras: V cameras of one resolution; `pose_w` of one that moves is (S, 4, 4).
 
         Returns:
             (S, V, H, W, 3) uint8.
@@ -107,24 +107,24 @@ class RasterRenderer:
         Raises:
             ValueError: As `render` does.
         """
-        sizes = {(camera.height, camera.width) for moment in cameras for camera in moment}
+        sizes = {(camera.height, camera.width) for camera in cameras}
         if self._supersample or len(sizes) != 1:
-            return np.stack([[f.rgb for f in self.render(p, c)] for p, c in zip(poses, cameras, strict=True)])
+            moments = (self.render(p, [camera.at(s) for camera in cameras]) for s, p in enumerate(poses))
+            return np.stack([[frame.rgb for frame in moment] for moment in moments])
         poses = np.ascontiguousarray(poses, np.float32)
         self._check(poses, 3)
         kernels.place_nodes(poses[0], self._packed.ints, self._packed.static_poses, self._transforms)
-        known: dict[int, _View] = {}
-        views = [[known.get(id(c)) or known.setdefault(id(c), _view(c, 1)) for c in moment] for moment in cameras]
+        views = [_view(camera, 1) if camera.pose_w.ndim == 2 else _moving_view(camera) for camera in cameras]
         ((height, width),) = sizes
         seen, out = self._buffers_of((height, width)), _empty((height, width))
-        layers = [self._film_layer([moment[v] for moment in views], seen) for v in range(len(views[0]))]
-        numbers = np.array([(view.focal, view.near, view.far) for view in views[0]])
+        layers = [self._film_layer(view, len(poses), seen) for view in views]
+        numbers = np.array([(view.focal, view.near, view.far) for view in views])
         transforms = self._transforms, self._transforms.astype(np.float32)
-        pixels = np.empty((len(views), len(views[0]), height, 3 * width), np.uint8)
+        pixels = np.empty((len(poses), len(views), height, 3 * width), np.uint8)
         film.draw_film(
             (self._geometry, self._surface, self._packed.static_poses, self._lights),
             poses,
-            (_stack(views, "matrix"), _stack(views, "rays"), numbers),
+            (_stack([v.matrix for v in views], len(poses)), _stack([v.rays for v in views], len(poses)), numbers),
             (self._all, self._moving),
             self._film_shadow(height),
             stacked_layers(layers, (height, width)),
@@ -133,11 +133,11 @@ class RasterRenderer:
         )
         return pixels.reshape(*pixels.shape[:2], height, width, 3)
 
-    def _film_layer(self, views: Sequence[_View], seen: tuple[Any, ...]) -> Layer | None:
+    def _film_layer(self, view: _View, moments: int, seen: tuple[Any, ...]) -> Layer | None:
         """What stands still as one camera sees it, if that is worth it: it stands still too, and for long enough."""
-        if len(views) < FILM_LAYER or any(view is not views[0] for view in views):
+        if moments < FILM_LAYER or view.matrix.ndim > 2:
             return None
-        return self._still_layer(views[0], self._transforms.astype(np.float32), seen)
+        return self._still_layer(view, self._transforms.astype(np.float32), seen)
 
     def _film_shadow(self, height: int) -> tuple[Any, ...]:
         """What `film.draw_film` needs for shadows."""
@@ -254,9 +254,24 @@ def _view(camera: Camera, factor: int) -> _View:
     return _View(key, matrix, focal, camera.near, camera.far, rays, (height, width))
 
 
-def _stack(views: Sequence[Sequence[_View]], name: str) -> NDArray[Any]:
-    """One array of each moment's views."""
-    return np.array([[getattr(view, name) for view in moment] for moment in views])
+def _moving_view(camera: Camera) -> _View:
+    """`_view` of a camera with `pose_w` (S, 4, 4): matrices (S, 3, 4) and rays (S, 5, 3)."""
+    one = _view(camera.at(0), 1)
+    rotation, eye = camera.pose_w[:, :3, :3], camera.pose_w[:, :3, 3]
+    right, down, forward = np.moveaxis(rotation, -1, 0)
+    matrix = np.empty((len(eye), 3, 4))
+    matrix[:, :, :3] = rotation.swapaxes(1, 2)
+    matrix[:, :, 3] = np.einsum("sij,si->sj", -rotation, eye)
+    corner = forward - right * (camera.width / 2 / one.focal) - down * (camera.height / 2 / one.focal)
+    last = np.broadcast_to((1 / one.focal, camera.far, camera.far), eye.shape)
+    rays = np.stack([eye, corner, right / one.focal, down / one.focal, last], axis=1).astype(np.float32)
+    return one._replace(matrix=matrix, rays=rays)
+
+
+def _stack(views: Sequence[NDArray[Any]], moments: int) -> NDArray[Any]:
+    """(S, V, ...) of each view's array, of those that stand still the same for all S moments."""
+    own = views[0].shape[-2:]
+    return np.stack([np.broadcast_to(view, (moments, *own)) for view in views], axis=1)
 
 
 def _empty(size: tuple[int, int]) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -96,6 +96,10 @@ class Camera:
     far: float
     distortion: tuple[float, ...] = ()
 
+    def at(self, moment: int) -> Camera:
+        """Where it is at one of several moments; one that moves has a `pose_w` (S, 4, 4)."""
+        return self if self.pose_w.ndim == 2 else replace(self, pose_w=self.pose_w[moment])
+
     @property
     def intrinsics(self) -> NDArray[np.float64]:
         """(3, 3) pinhole matrix in pixels; the image centre is (W / 2, H / 2), pixel centres at +0.5."""
@@ -118,8 +122,11 @@ class Renderer(Protocol):
     def render(self, poses: FloatArray, cameras: Sequence[Camera]) -> list[Frame]:
         """Draw `poses` (N, 7) from each camera. Raises ValueError if N does not fit the scene."""
 
-    def film(self, poses: FloatArray, cameras: Sequence[Sequence[Camera]]) -> ByteArray:
-        """Draw moments (S, N, 7), each from V cameras of one resolution: (S, V, H, W, 3), as `render` does."""
+    def film(self, poses: FloatArray, cameras: Sequence[Camera]) -> ByteArray:
+        """Draw moments (S, N, 7), each from V cameras of one resolution: (S, V, H, W, 3), as `render` does.
+
+        A camera that moves has a `pose_w` (S, 4, 4).
+        """
 
     def close(self) -> None:
         """Free what it holds."""
