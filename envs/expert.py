@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.fixture import rotate
 from envs.geometry import bottom_of, grasp_of, seat_of, top_of
 from envs.goals import Condition
 from envs.layout import HAND, radius
@@ -41,6 +42,8 @@ FINGER = 0.035  # metres from the tool up to the hand, at least
 TURNED = 0.12  # radians: near enough to the wanted yaw to come down or let go
 TURN_HEIGHT = 0.05  # metres above the grasp at which the gripper turns first
 LENIENT = 0.55  # radians: a square block that is turned less aligns itself with the closing fingers
+TILTED = 0.5  # radians from straight down: no hand of ours leans like that on its way to a grasp
+MIDDLE = np.array([0.45, 0.0, 0.28])  # metres, above the table: clear of everything, within everybody's reach
 FREE = 0.05  # metres between the tool and where a thing is grasped: nearer, it may be between the fingers
 PUT_XY = 0.006  # metres: near enough to let go where the place matters
 
@@ -85,6 +88,8 @@ def pick(state: WorldState, name: str, yaw: float | None = None) -> FloatArray:
 
 def grip(state: WorldState, goal: Float64, yaw: float) -> FloatArray:
     """Close the fingers at a tool position (3,), metres, world; come down open and turned by `yaw`, radians."""
+    if leaning_of_tool(state) > TILTED:
+        return straighten(state)
     offset = state.ee_position - goal
     aside = float(np.hypot(offset[0], offset[1]))
     if aside < NEAR_XY and abs(offset[2]) < NEAR_Z:
@@ -101,6 +106,16 @@ def _free_opening(state: WorldState) -> float:
     """Metres between fingers that are as good as open; nearly the widest, where they do not open far."""
     widest = state.spec.robot.widest
     return min(FREE_OPENING, widest - ALMOST) if widest else FREE_OPENING
+
+
+def straighten(state: WorldState) -> FloatArray:
+    """Point the gripper down, over the middle of the table, by the shortest turn.
+
+    Towards the yaw of a grasp at once, a wrist that somebody has twisted may run into the end of its range.
+    """
+    action = move(state, MIDDLE + np.array([0.0, 0.0, state.spec.table.height]), OPEN)
+    action[3:6] = np.clip(caution(state) * TURN_GAIN * to_straight(state) / STEP_RAD, -1.0, 1.0)
+    return action
 
 
 def carry(
@@ -259,6 +274,19 @@ def flat_yaw(state: WorldState, ahead: Float64) -> float:
 def down(yaw: float) -> Float64:
     """Quaternion xyzw of the gripper pointing down; at yaw 0 the fingers open along y."""
     return np.array([np.cos(yaw / 2), np.sin(yaw / 2), 0.0, 0.0])
+
+
+def leaning_of_tool(state: WorldState) -> float:
+    """Angle between the gripper and straight down, radians."""
+    return float(np.linalg.norm(to_straight(state)))
+
+
+def to_straight(state: WorldState) -> Float64:
+    """The shortest rotation (3,), radians, world, after which the gripper points straight down."""
+    ahead = rotate(state.ee_quaternion, (0.0, 0.0, 1.0))
+    across = np.cross(ahead, [0.0, 0.0, -1.0])
+    angle = np.arccos(np.clip(-ahead[2], -1.0, 1.0))
+    return np.asarray(angle * across / max(float(np.linalg.norm(across)), 1e-9))
 
 
 def tool_yaw(state: WorldState) -> float:

@@ -7,12 +7,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.expert import CLOSED, NEAR_Z, OPEN, PUT_XY, TIP, TURNED, descend, holds, move, pick, retreat, stay, tool_yaw
+from envs.expert import (
+    CLOSED,
+    NEAR_Z,
+    OPEN,
+    PUT_XY,
+    TIP,
+    TURNED,
+    descend,
+    holds,
+    leaning_of_tool,
+    move,
+    pick,
+    retreat,
+    stay,
+    tool_yaw,
+)
 from envs.fixture import part_pose, rotate
 from envs.fixture_predicates import exposed, part_of, tip_of
 from envs.geometry import bottom_of, grasp_of, lean_of, top_of, yaw_of
 from envs.state import Float64, WorldState
-from envs.tilting import LEANING, leaning_of_tool, stand_up
+from envs.tilting import LEANING, stand_up
 from vla.contract import FloatArray
 
 STRIDE_M = 0.05  # metres of a sliding joint, and

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.expert import CLOSED, OPEN, STEP_M, STEP_RAD, TIP, TRAVEL_Z, caution, descend, grip, move, tool_yaw
+from envs.expert import (
+    CLOSED,
+    OPEN,
+    STEP_M,
+    STEP_RAD,
+    TIP,
+    TRAVEL_Z,
+    caution,
+    descend,
+    grip,
+    leaning_of_tool,
+    move,
+    to_straight,
+    tool_yaw,
+)
 from envs.fixture import rotate
 from envs.geometry import bottom_of, lean_of
 from envs.layout import Rect
@@ -72,24 +86,11 @@ def _across(state: WorldState, axis: Float64) -> float:
     return float(yaw)
 
 
-def leaning_of_tool(state: WorldState) -> float:
-    """Angle between the gripper and straight down, radians."""
-    return float(np.linalg.norm(_to_straight(state)))
-
-
-def _to_straight(state: WorldState) -> Float64:
-    """The shortest rotation (3,), radians, world, after which the gripper points straight down."""
-    ahead = rotate(state.ee_quaternion, (0.0, 0.0, 1.0))
-    across = np.cross(ahead, [0.0, 0.0, -1.0])
-    angle = np.arccos(np.clip(-ahead[2], -1.0, 1.0))
-    return np.asarray(angle * across / max(float(np.linalg.norm(across)), 1e-9))
-
-
 def back_off(state: WorldState) -> FloatArray:
     """Open the fingers and go up; the gripper points down again only where it is out of the way."""
     above = state.ee_position[2] - state.spec.table.height
     up = state.ee_position + np.array([0.0, 0.0, STEP_M if above < 2 * TRAVEL_Z else 0.0])
-    return lean_to(state, up, OPEN, _to_straight(state) if above > TRAVEL_Z else np.zeros(3))
+    return lean_to(state, up, OPEN, to_straight(state) if above > TRAVEL_Z else np.zeros(3))
 
 
 def lean_to(state: WorldState, waypoint: Float64, gripper: float, turn: Float64) -> FloatArray:

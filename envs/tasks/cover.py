@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.expert import Plan, fetch
+from envs.expert import Plan, fetch, leaning_of_tool
 from envs.geometry import lean_of
 from envs.goals import Condition
 from envs.grammar import Grammar
@@ -18,7 +18,7 @@ from envs.predicates import AtRest, Covers, Held, Released, Upright
 from envs.scene import GoalSpec, ObjectSpec, SceneSpec
 from envs.state import WorldState
 from envs.tasks.base import TASKS, Expert, Task, make_thing, pick_descriptions
-from envs.tilting import LEANING, LEFT, RIGHT, leaning_of_tool, stand_up
+from envs.tilting import LEANING, LEFT, RIGHT, stand_up
 from vla.contract import FloatArray
 
 SMALL = {"ball": (0.02,), "block": (0.03, 0.03, 0.03), "cylinder": (0.015, 0.04)}  # metres: they fit under a cover
