@@ -21,6 +21,7 @@ class ModelSize:
         text_dim: Width of words, and of the tokens in which words and patches look at one another.
         text_layers: Attention blocks over the words.
         context_layers: Attention blocks over words, patches and proprioception; 0 for none.
+        context_side: Patches a side and camera that they look at.
         hidden: Width of the fusion MLP.
         fusion_layers: Residual layers of the fusion MLP after the first two.
         head_hidden: Width of the action head's own layers.
@@ -29,6 +30,7 @@ class ModelSize:
         head: Action head.
         history: Earlier frames that it sees besides the present one.
         stride: Control steps between two of them.
+        presence: Whether it tells if what the words name is in sight; needs samples about what is not there.
         lr: Peak learning rate that suits the size, at a batch of 128.
     """
 
@@ -41,6 +43,7 @@ class ModelSize:
     text_dim: int = 64
     text_layers: int = 2
     context_layers: int = 0
+    context_side: int = 6
     hidden: int = 384
     fusion_layers: int = 0
     head_hidden: int = 384
@@ -49,13 +52,14 @@ class ModelSize:
     head: str = "flow"
     history: int = 0
     stride: int = 2
+    presence: bool = False
     lr: float = 1.5e-3
 
 
 # Fields of ModelSize that shape the compact network alone.
 COMPACT = (
-    *("patch", "channels", "blocks", "keypoints", "text_dim", "text_layers", "context_layers", "hidden"),
-    "fusion_layers",
+    *("patch", "channels", "blocks", "keypoints", "text_dim", "text_layers", "context_layers"),
+    *("context_side", "hidden", "fusion_layers", "presence"),
 )
 
 # Parameters with the vocabulary of all families and an l1 head (flow has 0.5, 0.6 and 2.2 M more), and forward and

@@ -15,6 +15,7 @@ from envs.golden import pictures
 from envs.grounding import DemoView
 from envs.lessons.answers import answer_words
 from envs.lessons.vocabulary import LONGEST, lesson_words
+from envs.naming import named_things
 from envs.scene import SceneSpec
 from envs.tasks.base import training_vocabulary
 from envs.world import World
@@ -136,7 +137,10 @@ def demonstrations(job: TrainJob, episodes: Sequence[Episode], model: ModelConfi
     else:
         cameras, size, chunk, history = model.cameras, model.image_size, model.chunk, model.seen
     augment = augmentation(job.train.augment, cameras)
-    return Demonstrations(episodes, ViewMaker(cameras, size), chunk=chunk, history=history, augment=augment)
+    naming = named_things if job.train.corruption.absent else None
+    return Demonstrations(
+        episodes, ViewMaker(cameras, size), chunk=chunk, history=history, augment=augment, naming=naming
+    )
 
 
 def staged(

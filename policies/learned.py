@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vla import checkpoint
 from vla.contract import ACTION_DIM, FloatArray, Observation
@@ -89,6 +90,11 @@ class LearnedPolicy:
         return self.config.robots
 
     @property
+    def tells_presence(self) -> bool:
+        """Whether `confidence` can be asked."""
+        return bool(getattr(self.config.model, "presence", False))
+
+    @property
     def control(self) -> str:
         """The control mode that its actions are of."""
         return self.config.control
@@ -109,26 +115,50 @@ class LearnedPolicy:
 
     @torch.inference_mode()
     def _act(self, observations: Sequence[Observation]) -> FloatArray:
-        config, count = self.config.model, len(observations)
-        side = config.image_size
+        count, noise = len(observations), self._noise(observations)
+        seen = self._seen(observations)
+        actions = self.model.act(*seen, noise, self._prefix(observations))[:count].cpu().numpy()
+        return self.config.normalizer.unnormalize(actions)
+
+    def confidence(self, observations: Sequence[Observation]) -> FloatArray:
+        """Probability (B,) that what each instruction names is in sight.
+
+        Raises ValueError if the network has not learnt to tell.
+        """
+        starts = range(0, len(observations), self.batch_size)
+        with _one_thread():
+            return np.concatenate([self._tell(observations[start : start + self.batch_size]) for start in starts])
+
+    @torch.inference_mode()
+    def _tell(self, observations: Sequence[Observation]) -> FloatArray:
+        found: FloatArray = self.model.presence(*self._seen(observations))[: len(observations)].cpu().numpy()
+        return found
+
+    def _seen(self, observations: Sequence[Observation]) -> tuple[Tensor, Tensor, Tensor]:
+        """Pixels, token ids and proprioception, as `vla.models.contract.VLA.act` takes them, in `batch_size` rows."""
+        config, side = self.config.model, self.config.model.image_size
         pixels = np.zeros((self.batch_size, config.views, side, side, 3), np.uint8)
         state = np.zeros((self.batch_size, config.state_dim), np.float32)
-        noise = np.zeros((self.batch_size, config.chunk, ACTION_DIM), np.float32)
         for row, observation in enumerate(observations):
             moments = self._moments(observation)
             images = [self._image(moment, camera) for moment in moments for camera in config.cameras]
             pixels[row] = np.stack(images)
             state[row] = self.config.normalizer.state(np.stack([moment["agent_pos"] for moment in moments])).ravel()
-            seed = (observation.get("episode_seed", 0), observation.get("step", 0))
-            noise[row] = np.random.default_rng(seed).standard_normal(noise.shape[1:])
         deaf, blind = self.config.without == "words", self.config.without == "pixels"
         if blind:
             pixels[:] = 0
         texts = ["" if deaf else observation["instruction"] for observation in observations]
-        tokens = self.config.vocabulary.encode(texts + [""] * (self.batch_size - count))
-        seen, words, body, start = (torch.from_numpy(array).to(self.device) for array in (pixels, tokens, state, noise))
-        actions = self.model.act(seen, words, body, start, self._prefix(observations))[:count].cpu().numpy()
-        return self.config.normalizer.unnormalize(actions)
+        tokens = self.config.vocabulary.encode(texts + [""] * (self.batch_size - len(observations)))
+        seen, words, body = (torch.from_numpy(array).to(self.device) for array in (pixels, tokens, state))
+        return seen, words, body
+
+    def _noise(self, observations: Sequence[Observation]) -> Tensor:
+        """What heads that sample start from, (`batch_size`, C, 7): a function of the episode and its step."""
+        noise = np.zeros((self.batch_size, self.config.model.chunk, ACTION_DIM), np.float32)
+        for row, observation in enumerate(observations):
+            seed = (observation.get("episode_seed", 0), observation.get("step", 0))
+            noise[row] = np.random.default_rng(seed).standard_normal(noise.shape[1:])
+        return torch.from_numpy(noise).to(self.device)
 
     def _prefix(self, observations: Sequence[Observation]) -> Prefix | None:
         """What is planned in each row, normalised; None if chunks are not executed in real time.

@@ -26,6 +26,7 @@ from vla.history import NOW, History
 from vla.models.contract import Batch
 from vla.normalize import Normalizer
 from vla.sampling import EVERYTHING, Sampling, epoch_order, idle_steps, sample_shares
+from vla.absent import AbsentThings, Naming
 from vla.text import IdArray, TextCoder
 from vla.views import Augmentation, Drawn, Samples, ViewFactory
 
@@ -40,11 +41,14 @@ class Corruption:
         no_pixels: Share of samples whose images are black, likewise.
         unknown_word: Chance that a word is replaced by a hash bucket, so that unknown words carry no meaning; text
             coders without buckets leave it alone.
+        absent: Share of samples that are told of something that is not in their scene: they teach a network to say so,
+            and no action. Demonstrations have to know what is in a scene (`Demonstrations.absent`).
     """
 
     no_words: float = 0.05
     no_pixels: float = 0.03
     unknown_word: float = 0.05
+    absent: float = 0.0
 
     def without(self, sense: str) -> Corruption:
         """The same, with a sense taken away from every sample: `words`, `pixels`, or "" for none."""
@@ -71,6 +75,7 @@ class Demonstrations:
         chunk: Actions per sample.
         history: Which earlier moments a sample shows.
         augment: Changes how a scene looks, once an epoch and episode; None draws them as they were.
+        naming: Says of a scene which things it has, and which one its instruction names; needed by `absent`.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class Demonstrations:
         chunk: int,
         history: History = NOW,
         augment: Augmentation | None = None,
+        naming: Naming | None = None,
     ) -> None:
         """Index the samples. Raises ValueError if there are none."""
         self.episodes = [episode for episode in episodes if len(episode)]
@@ -95,6 +101,7 @@ class Demonstrations:
         self.texts = tuple(dict.fromkeys(said))
         number = {text: i for i, text in enumerate(self.texts)}
         self.text = np.array([number[text] for text in said])
+        self._absent = naming and AbsentThings(self.episodes, naming)
         self._drawn = _Kept()
         self._cache: Drawn | None = None
 
@@ -190,6 +197,17 @@ class Demonstrations:
         end = self.first[self.episode_of(samples) + 1][:, None]
         return self._action[np.minimum(index, end - 1)], (index < end).astype(np.float32)
 
+    def absent(self, samples: Samples, rng: np.random.Generator) -> IdArray:
+        """For each sample (B,) a text about something that its scene has not, as its number in `texts`; -1 for none.
+
+        Raises ValueError if the demonstrations were made without `naming`.
+        """
+        if self._absent is None:
+            raise ValueError("these demonstrations do not know what is in a scene: make them with `naming`")
+        texts = self._absent.texts(self.episode_of(samples), rng)
+        number = {text: i for i, text in enumerate(self.texts)}
+        return np.array([number.get(text, -1) for text in texts], np.int64)
+
     def chunks(self, most: int) -> FloatArray:
         """Chunks of actions (N, C, 7), N <= `most`, evenly spread over the samples."""
         return self.actions(np.linspace(0, len(self) - 1, min(most, len(self))).astype(np.int64))[0]
@@ -204,7 +222,7 @@ class Demonstrations:
         if not kept.any():
             raise ValueError(f"no training samples: nothing is done in any of the {len(self)} steps")
         groups = [(episode.request.task, episode.instruction) for episode in self.episodes]
-        return sample_shares(self.lengths, groups, kept, balance=sampling.balance)
+        return sampling.passes * sample_shares(self.lengths, groups, kept, balance=sampling.balance)
 
 
 def _beside(frames: Drawn, rows: Samples) -> Drawn:
@@ -290,19 +308,36 @@ class BatchSource:
         epoch = self._epochs(number)
         return epoch.order[offset * size : (offset + 1) * size], epoch
 
-    def corrupted(self, samples: Samples, pixels: ByteArray, rng: np.random.Generator) -> IdArray:
-        """Token ids of what is said, with modality dropout and word noise; `pixels` are blacked out in place."""
+    def corrupted(self, samples: Samples, pixels: ByteArray, rng: np.random.Generator) -> tuple[IdArray, IdArray]:
+        """Numbers of the texts that are said (B,), and token ids; `pixels` are blacked out in place.
+
+        Modality dropout and word noise; a text is that of the sample, none (the last number), or about something that
+        is not there.
+        """
         silent = rng.random(len(samples)) < self.corruption.no_words
         pixels[rng.random(len(pixels)) < self.corruption.no_pixels] = 0
-        ids = self._ids[np.where(silent, len(self._ids) - 1, self.data.text[samples])]
-        return self.vocabulary.noised(ids, self.corruption.unknown_word, rng)
+        said = np.where(silent, len(self._ids) - 1, self.data.text[samples])
+        if self.corruption.absent:
+            wrong = np.flatnonzero(rng.random(len(samples)) < self.corruption.absent)
+            other = self.data.absent(samples[wrong], rng)
+            said[wrong] = np.where(other < 0, said[wrong], other)
+        return said, self.vocabulary.noised(self._ids[said], self.corruption.unknown_word, rng)
 
     def batch(self, step: int) -> Batch:
-        """Build batch `step`; float32, int64 and uint8 tensors in main memory."""
+        """Build batch `step`; float32, int64 and uint8 tensors in main memory.
+
+        Samples about something that is not there have no action, no points and no positions that count.
+        """
         samples, epoch = self.samples(step)
         drawn = self.data.draw(samples, epoch)
-        tokens = self.corrupted(samples, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
+        said, tokens = self.corrupted(samples, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
         state = self.normalizer.state(self.data.states(samples)).reshape(len(samples), -1)
         actions, valid = self.data.actions(samples)
+        gone, silent = said != self.data.text[samples], said == len(self._ids) - 1
+        lost = gone & ~silent
+        for flags in (valid, drawn.points[..., 2], drawn.positions[..., 3]):
+            flags[lost] = 0
+        seen = drawn.points[:, :, 0, 2].any(1) & drawn.pixels.any((1, 2, 3, 4)) & ~silent
+        present = np.select([lost, seen], [0.0, 1.0], -1.0).astype(np.float32)
         arrays = (drawn.pixels, tokens, state, self.normalizer.actions(actions), valid)
-        return Batch(*map(torch.from_numpy, (*arrays, drawn.points, drawn.positions)))
+        return Batch(*map(torch.from_numpy, (*arrays, drawn.points, drawn.positions, present)))

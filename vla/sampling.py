@@ -25,6 +25,8 @@ class Sampling:
         balance: Every family is seen as often as every other, and every instruction as often as the others of its
             family, however many demonstrations there are of each; an epoch is as long as without.
         skip_idle: Leave out steps at which nothing is done (`idle_steps`).
+        passes: How often an epoch shows each sample on average; its picture is drawn once an epoch, so more passes
+            are cheaper, and an augmented picture is seen so often.
         window: Samples that are shuffled among each other. Episodes are shuffled over the whole epoch, and those of
             one episode are then spread over so many samples: its scene is prepared once, and its pictures are drawn
             together and kept for that long.
@@ -32,10 +34,13 @@ class Sampling:
 
     balance: bool = False
     skip_idle: bool = False
+    passes: int = 1
     window: int = 2048
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a window that holds nothing."""
+        """Raise ValueError for a window that holds nothing, and for no pass."""
+        if self.passes < 1:
+            raise ValueError(f"an epoch shows each sample at least once, got {self.passes} passes")
         if self.window < 1:
             raise ValueError(f"a shuffling window holds at least 1 sample, got {self.window}")
 

@@ -51,6 +51,7 @@ def eight() -> Batch:
         torch.ones(8, CHUNK),
         torch.rand(8, 1, 2, 3, generator=generator),
         torch.zeros(8, 2, 4),
+        torch.ones(8),
     )
 
 

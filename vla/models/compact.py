@@ -26,6 +26,7 @@ from vla.models.contract import BACKBONES, ROLES, VLA, Batch, Lessons, ModelConf
 from vla.models.grounding import RELATIONS, grounding_loss, position_loss, relations
 from vla.models.layers import AttentionBlock, Context, Residual
 from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
+from vla.models.presence import PresenceHead, presence_loss
 from vla.models.sentences import PretrainedWords, SentenceConfig
 from vla.normalize import Normalizer
 from vla.text import Vocabulary
@@ -50,6 +51,7 @@ class CompactConfig(ModelConfig):
         hidden: Width of the fusion MLP.
         fusion_layers: Residual layers of it after the first two.
         answers: What questions may be answered with; without any there are no heads for lessons.
+        presence: Whether it tells if what the words name is in sight.
         ee_mean: What normalised proprioception subtracts from the end-effector position (m, base frame).
         ee_std: What it divides by (m); the two give back metres.
     """
@@ -69,6 +71,7 @@ class CompactConfig(ModelConfig):
     hidden: int = 384
     fusion_layers: int = 0
     answers: tuple[str, ...] = ()
+    presence: bool = False
     ee_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ee_std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
@@ -105,6 +108,7 @@ class Fused(NamedTuple):
     looks: Tensor  # (B, V, R, 2 + D) where each role is, image fractions, and what is there
     heat: Tensor  # (B, V, R, G * G) logits of where each role is
     positions: Tensor  # (B, R, 3) metres, base frame
+    evidence: Tensor  # (B, V (2 + 2 D) + E) how well the picture answers to the words, for role 0
 
 
 class TextEncoder(nn.Module):
@@ -130,13 +134,16 @@ class TextEncoder(nn.Module):
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Encode tokens (B, L) to (B, N, E), N = 1 + R + L, and their bias (B, 1, 1, N), -inf on padding.
 
-        In training on a CPU, equal instructions are encoded once; a GPU would wait to learn how many there are. In
+        In training on a CPU, equal instructions are encoded once, and only as far as the longest of them goes (then
+        L is its length); a GPU would wait to learn how many there are, and how long. In
         evaluation every row is, so that the arithmetic has one shape and the last bit of a row does not depend on the
         other rows.
         """
         rows, once = torch.arange(len(tokens), device=tokens.device), self.training and tokens.device.type == "cpu"
+        tokens = tokens[:, : max(1, int((tokens != 0).sum(1).max()))] if once else tokens
         unique, inverse = torch.unique(tokens, dim=0, return_inverse=True) if once else (tokens, rows)
-        x = torch.cat([self.summary.expand(len(unique), -1, -1), self.embed(unique) + self.position], 1)
+        said = self.embed(unique) + self.position[: tokens.shape[1]]
+        x = torch.cat([self.summary.expand(len(unique), -1, -1), said], 1)
         padding = nnf.pad(unique == 0, (1 + ROLES, 0), value=False)
         bias = torch.zeros(padding.shape, device=x.device).masked_fill(padding, float("-inf"))[:, None, None]
         for block in self.blocks:
@@ -229,6 +236,7 @@ class CompactVLA(VLA):
         )
         self.head = make_head(config.hidden, config.head)
         self.lesson_heads = LessonHeads(config.hidden, e, 2 + d, len(config.answers)) if config.answers else None
+        self.sight = PresenceHead(views * (2 + 2 * d) + e) if config.presence else None
         axis = (torch.arange(config.grid) + 0.5) / config.grid
         v, u = torch.meshgrid(axis, axis, indexing="ij")
         self.register_buffer("coordinates", torch.stack([u, v], -1).view(-1, 2), persistent=False)
@@ -275,10 +283,13 @@ class CompactVLA(VLA):
         hand = self.hand[0] + self.hand[1] * agent_pos[:, :3]
         features = self.fusion(torch.cat([seen, offset, relations(hand, positions[:, 0], positions[:, 1])], 1))
         looks = torch.cat([where, what], 2).view(b, views, ROLES, -1)
-        return Fused(features, text.float(), looks, heat.view(b, views, ROLES, -1), positions)
+        strength = torch.stack([heat[:, 0].amax(-1), heat[:, 0].logsumexp(-1)], -1)
+        evidence = torch.cat([strength, what[:, 0], what[:, 0] * query[:, 0].float()], 1).view(b, -1)
+        evidence = torch.cat([evidence, text.float()], 1)
+        return Fused(features, text.float(), looks, heat.view(b, views, ROLES, -1), positions, evidence)
 
     def forward(self, batch: Batch | Lessons, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
-        """Scalar losses: `action`, `ground` (cross-entropy of where), `position` (L1, in workspace units).
+        """Scalar losses: `action`, `ground` (cross-entropy of where), `position` (L1, in workspace units), `present`.
 
         Samples without words (modality dropout) teach no grounding: nobody could know what is meant. Lessons have the
         losses of `lessons`.
@@ -287,11 +298,14 @@ class CompactVLA(VLA):
             return self.lessons(batch)
         fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
         spoken = (batch.tokens != 0).any(1).float()
-        return {
+        losses = {
             "action": self.head.loss(fused.features, batch.actions, batch.action_valid, noise, time),
             "ground": grounding_loss(fused.heat, batch.points, spoken, self.coordinates),
             "position": position_loss(fused.positions, batch.positions, spoken, self.workspace[1]),
         }
+        if self.sight is not None:
+            losses["present"] = presence_loss(self.sight(fused.evidence), batch.present)
+        return losses
 
     def lessons(self, batch: Lessons) -> dict[str, Tensor]:
         """Scalar losses `answer`, `ground`, `box`, `position`, and `answered`, the share of right answers.
@@ -320,3 +334,10 @@ class CompactVLA(VLA):
     ) -> Tensor:
         """Normalised actions (B, C, 7). `noise` (B, C, 7) is the starting point of heads that sample."""
         return self.head.act(self.fuse(pixels, tokens, agent_pos).features, noise, prefix)
+
+    def presence(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Tensor:
+        """Probability (B,) that what the words name is in sight. Raises ValueError if it has not learnt it."""
+        if self.sight is None:
+            return super().presence(pixels, tokens, agent_pos)
+        logits: Tensor = self.sight(self.fuse(pixels, tokens, agent_pos).evidence)
+        return logits.sigmoid()

@@ -36,6 +36,7 @@ class Batch(NamedTuple):
     action_valid: Tensor  # (B, C) float32: 0 past the end of the episode
     points: Tensor  # (B, V, R, 3) float32: u, v, visible
     positions: Tensor  # (B, R, 4) float32: x, y, z, valid
+    present: Tensor  # (B,) float32: 1 if what the words name is in sight, 0 if it is not there, -1 if nobody asks
 
 
 class Lessons(NamedTuple):
@@ -202,6 +203,10 @@ class VLA(nn.Module, ABC):
         self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor, noise: Tensor, prefix: Prefix | None = None
     ) -> Tensor:
         """Normalised actions (B, C, 7) float32."""
+
+    def presence(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Tensor:
+        """Probability (B,) float32 that what the words name is in sight. Raises ValueError if it has not learnt it."""
+        raise ValueError(f"this {self.config.backbone!r} network has not learnt to tell what is not there")
 
 
 HEADS: Registry[type[ActionHead]] = Registry("action head", "vla.models.heads")
