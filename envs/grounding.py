@@ -5,6 +5,7 @@ Knows no learning.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -39,14 +40,17 @@ class DemoView:
     def __init__(
         self, spec: SceneSpec | dict[str, Any], cameras: Sequence[str], size: int, renderer: str = "raster"
     ) -> None:
-        """Prepare the scene."""
+        """Nothing is prepared for drawing before something is drawn."""
         whole = spec if isinstance(spec, SceneSpec) else SceneSpec.from_dict(spec)
         self.spec = replace(whole, cameras=chosen_cameras(cameras, whole.cameras))
-        self.cameras, self.size = tuple(cameras), size
-        self._renderer = EpisodeRenderer(self.spec, renderer=renderer, size=size)
+        self.cameras, self.size, self.renderer = tuple(cameras), size, renderer
         self._rows = pose_rows(self.spec)
         goal = self.spec.goal
         self._names = (goal.target, goal.place)
+
+    @functools.cached_property
+    def _renderer(self) -> EpisodeRenderer:
+        return EpisodeRenderer(self.spec, renderer=self.renderer, size=self.size)
 
     def draw(self, poses: FloatArray, steps: NDArray[np.int64]) -> Drawn:
         """What is seen at control steps (S,) of the episode with `poses` (T + 1, N, 7), and where the goal is.
@@ -60,9 +64,12 @@ class DemoView:
         for view, camera in enumerate(self.spec.cameras):
             moments = [self._renderer.moment(camera.name, step) for step in steps.tolist()]
             points[:, view] = self._points(camera, poses[moments])
-        world, valid = self._positions(poses[steps])
-        positions = np.concatenate([self._in_base(world), valid[..., None]], axis=-1).astype(np.float32)
-        return Drawn(pixels, points, positions)
+        return Drawn(pixels, points, self.where(poses, steps))
+
+    def where(self, poses: FloatArray, steps: NDArray[np.int64]) -> FloatArray:
+        """Where the goal is: positions (S, R, 4), metres in the base frame, and validity."""
+        world, valid = self._positions(self._whole(poses)[steps])
+        return np.concatenate([self._in_base(world), valid[..., None]], axis=-1).astype(np.float32)
 
     def _whole(self, poses: FloatArray) -> FloatArray:
         """The poses with those of things that were added for the pictures (`envs.augment`): they never move."""

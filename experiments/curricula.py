@@ -12,7 +12,7 @@ import os
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,7 +20,7 @@ import torch
 from envs.lessons.pictures import Pictures
 from envs.lessons.questions import PictureLessons
 from envs.lessons.words import WordLessons
-from vla.batches import BatchSource, Demonstrations
+from vla.batches import BatchSource, Demonstrations, ToldSource
 from vla.checkpoint import PolicyConfig
 from vla.contract import ACTION_DIM
 from vla.curriculum import Phase, Source, split
@@ -32,6 +32,8 @@ from vla.trainer import TrainConfig, imitation
 
 LANGUAGE, GROUNDING, ACTION = "language", "grounding", "action"
 SHARES: Mapping[str, float] = {LANGUAGE: 0.05, GROUNDING: 0.25, ACTION: 0.7}  # JARVIS-VLA: a fifth before actions
+TOLD = "told"  # actions without pictures: where things are is told (vla.batches.ToldSource)
+TOLD_SHARE, TOLD_BATCHES = 0.1, 4  # usual share of the compute; samples cost little, so a batch is so many times larger
 # Small, so that in a mixture a step of lessons moves the weights about as far as a step of actions.
 LESSON_WEIGHTS: Mapping[str, Mapping[str, float]] = {
     LANGUAGE: {"answer": 0.2},
@@ -61,7 +63,7 @@ def read_stages(texts: Sequence[str], mix: float = 0.0) -> tuple[StagePlan, ...]
     """Stages from the command line: `language grounding action`, or with shares, `grounding:0.3 action:0.7`.
 
     Args:
-        texts: One per stage; `mixture` is one stage with all three sources.
+        texts: One per stage: a source of `SHARES`, `told`, or `mixture`, one stage with all three of `SHARES`.
         mix: Share of the compute of stage `action` that goes on with grounding.
 
     Raises:
@@ -73,13 +75,18 @@ def read_stages(texts: Sequence[str], mix: float = 0.0) -> tuple[StagePlan, ...]
     plans = []
     for text in texts:
         name, _, share = text.partition(":")
-        if name not in (*SHARES, "mixture"):
-            raise nearest("stage", name, [*SHARES, "mixture"])
+        if name not in (*SHARES, TOLD, "mixture"):
+            raise nearest("stage", name, [*SHARES, TOLD, "mixture"])
         sources = dict(SHARES) if name == "mixture" else {name: 1.0}
         if name == ACTION and mix:
             sources = {ACTION: 1 - mix, GROUNDING: mix}
-        plans.append(StagePlan(name, _share(text, share, SHARES.get(name, 1.0)), sources))
+        plans.append(StagePlan(name, _share(text, share, {**SHARES, TOLD: TOLD_SHARE}.get(name, 1.0)), sources))
     return tuple(plans)
+
+
+def teach_lessons(plans: Sequence[StagePlan]) -> bool:
+    """Whether a stage has lessons, so that a network needs their words and answers."""
+    return any({LANGUAGE, GROUNDING} & set(plan.mix) for plan in plans)
 
 
 def _share(text: str, share: str, usual: float) -> float:
@@ -102,7 +109,7 @@ def phases(plans: Sequence[StagePlan], config: TrainConfig, costs: Mapping[str, 
     """
     budget = config.steps * costs[ACTION]
     whole = sum(plan.share for plan in plans)
-    weights = {**LESSON_WEIGHTS, ACTION: imitation(config).weights[ACTION]}
+    weights = loss_weights(config)
     found = []
     for plan in plans:
         parts = sum(plan.mix.values())
@@ -115,6 +122,18 @@ def phases(plans: Sequence[StagePlan], config: TrainConfig, costs: Mapping[str, 
         own = {name: dict(weights[name]) for name in mix}
         found.append(Phase(plan.name, total, mix, own, config.lr, min(config.warmup, max(1, total // 5))))
     return tuple(found)
+
+
+def loss_weights(config: TrainConfig) -> dict[str, Mapping[str, float]]:
+    """Weights of the losses, by source."""
+    return {**LESSON_WEIGHTS, ACTION: imitation(config).weights[ACTION], TOLD: {"action": 1.0}}
+
+
+def told_source(policy: PolicyConfig, config: TrainConfig, demos: Demonstrations) -> ToldSource:
+    """The demonstrations without pictures, evenly shuffled."""
+    sampling = replace(config.sampling, passes=1, window=len(demos))
+    size = TOLD_BATCHES * config.batch_size
+    return ToldSource(demos, policy.normalizer, policy.vocabulary, size, config.seed, config.corruption, sampling)
 
 
 def lesson_sources(policy: PolicyConfig, config: TrainConfig, tasks: Sequence[str]) -> dict[str, LessonSource]:
@@ -166,7 +185,7 @@ def measure(policy: PolicyConfig, config: TrainConfig, sources: Mapping[str, Sou
     torch.manual_seed(0)
     model = make_model(policy.model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
-    weights = {**LESSON_WEIGHTS, ACTION: imitation(config).weights[ACTION]}
+    weights = loss_weights(config)
     spent: dict[str, list[float]] = {name: [] for name in sources}
     for step in range(2 + MEASURED):  # the first two are slow
         for name, source in sources.items():

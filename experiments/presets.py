@@ -67,9 +67,10 @@ COMPACT = (
 SIZES = {
     # 0.5 M, 0.2 GFLOP: keypoints of modulated convolutions. Minutes on a CPU.
     "small": ModelSize(),
-    # 5 M, 1.8 GFLOP: patches, words and proprioception look at one another before keypoints are read. Hours on a CPU.
-    "base": ModelSize(channels=48, keypoints=32, text_dim=256, context_layers=3, hidden=768, fusion_layers=1, lr=8e-4),
-    # 25 M, 9 GFLOP: for a GPU.
+    # 5 M, 0.3 GFLOP: coarser patches, wider maps, and most weights in the MLP that decides, which costs next to nothing
+    # beside the pictures. An hour or two on a CPU (experiments/results/base_shape.md).
+    "base": ModelSize(patch=6, channels=48, hidden=1024, fusion_layers=3, lr=1e-3),
+    # 25 M, 9 GFLOP: patches, words and proprioception look at one another before keypoints are read. For a GPU.
     "large": ModelSize(
         channels=80,
         keypoints=64,

@@ -19,7 +19,15 @@ from envs.naming import named_things
 from envs.scene import SceneSpec
 from envs.tasks.base import training_vocabulary
 from envs.world import World
-from experiments.curricula import StagePlan, known_costs, lesson_sources, phases
+from experiments.curricula import (
+    TOLD,
+    StagePlan,
+    known_costs,
+    lesson_sources,
+    phases,
+    teach_lessons,
+    told_source,
+)
 from experiments.presets import COMPACT, ModelSize
 from experiments.pretrained import Pretrained, vision_language, with_encoder, with_words
 from experiments.workers import worker_count
@@ -28,11 +36,10 @@ from vla import checkpoint
 from vla.batches import Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.contract import EpisodeRequest
-from vla.curriculum import Phase
+from vla.curriculum import Phase, Source
 from vla.episode import Episode
 from vla.execution import Execution
 from vla.history import History
-from vla.lessons import LessonSource
 from vla.models.compact import CompactConfig
 from vla.models.contract import BACKBONES, HEADS, HeadConfig, ModelConfig
 from vla.normalize import Normalizer, check_mode
@@ -145,8 +152,8 @@ def demonstrations(job: TrainJob, episodes: Sequence[Episode], model: ModelConfi
 
 def staged(
     job: TrainJob, policy: PolicyConfig, demos: Demonstrations
-) -> tuple[tuple[Phase, ...], Mapping[str, LessonSource]]:
-    """Stages and sources of lessons of a job; none where imitation is all.
+) -> tuple[tuple[Phase, ...], Mapping[str, Source]]:
+    """Stages of a job and the sources that they have beside imitation; none where that is all.
 
     Raises ValueError for stages without a number of steps to share.
     """
@@ -154,9 +161,13 @@ def staged(
         return (), {}
     if job.train.steps < 1:
         raise ValueError("stages share the compute of a number of steps: give --steps")
-    lessons = lesson_sources(policy, job.train, job.lesson_tasks or policy.trained_on["tasks"])
-    costs = known_costs(job.costs or job.run, policy, job.train, demos, lessons)
-    return phases(job.stages, job.train, costs), lessons
+    sources: dict[str, Source] = {}
+    if teach_lessons(job.stages):
+        sources.update(lesson_sources(policy, job.train, job.lesson_tasks or policy.trained_on["tasks"]))
+    if any(TOLD in plan.mix for plan in job.stages):
+        sources[TOLD] = told_source(policy, job.train, demos)
+    costs = known_costs(job.costs or job.run, policy, job.train, demos, sources)
+    return phases(job.stages, job.train, costs), sources
 
 
 def load(job: TrainJob) -> list[Episode]:
@@ -209,7 +220,7 @@ def network(job: TrainJob, normalizer: Normalizer) -> tuple[ModelConfig, TextCod
 
     Raises ValueError for options that do not go together, and for pretrained models that cannot be had.
     """
-    size, options, taught = job.model, job.pretrained, bool(job.lessons or job.stages)
+    size, options, taught = job.model, job.pretrained, job.lessons or teach_lessons(job.stages)
     options.check(size.backbone)
     if size.backbone == "hf":
         if taught:

@@ -20,13 +20,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vla.absent import AbsentThings, Naming
 from vla.contract import ByteArray, FloatArray
 from vla.episode import Episode
 from vla.history import NOW, History
 from vla.models.contract import Batch
 from vla.normalize import Normalizer
 from vla.sampling import EVERYTHING, Sampling, epoch_order, idle_steps, sample_shares
-from vla.absent import AbsentThings, Naming
 from vla.text import IdArray, TextCoder
 from vla.views import Augmentation, Drawn, Samples, ViewFactory
 
@@ -183,6 +183,11 @@ class Demonstrations:
         row = np.full(len(episode), -1)
         row[steps] = np.arange(len(steps))
         return self.make_view(spec).draw(episode.poses, steps), row
+
+    def where(self) -> FloatArray:
+        """Where the goal is in every sample, positions (N, R, 4) as in `Batch`."""
+        each = zip(self.episodes, self.lengths, strict=True)
+        return np.concatenate([self.make_view(e.spec).where(e.poses, np.arange(length)) for e, length in each])
 
     def states(self, samples: Samples) -> FloatArray:
         """Proprioception (B, 1 + K, 8), newest first."""
@@ -341,3 +346,29 @@ class BatchSource:
         present = np.select([lost, seen], [0.0, 1.0], -1.0).astype(np.float32)
         arrays = (drawn.pixels, tokens, state, self.normalizer.actions(actions), valid)
         return Batch(*map(torch.from_numpy, (*arrays, drawn.points, drawn.positions, present)))
+
+
+class ToldSource(BatchSource):
+    """Batches without pictures: where things are is told instead of seen, so that a sample costs almost nothing.
+
+    Learning to act from what a simulator knows before learning to see it is "learning by cheating" (Chen et al. 2019,
+    arXiv 1912.12294), with one network for both.
+    """
+
+    @functools.cached_property
+    def _where(self) -> FloatArray:
+        """Positions (N, R, 4) of every sample."""
+        return self.data.where()
+
+    def batch(self, step: int) -> Batch:
+        """Build batch `step`: no views, no points."""
+        samples, _ = self.samples(step)
+        nothing = np.zeros((len(samples), 0, 1, 1, 3), np.uint8)
+        said, tokens = self.corrupted(samples, nothing, np.random.default_rng((self.seed, 5, step)))
+        state = self.normalizer.state(self.data.states(samples)).reshape(len(samples), -1)
+        actions, valid = self.data.actions(samples)
+        valid[(said != self.data.text[samples]) & (said != len(self._ids) - 1)] = 0
+        where, points = self._where[samples], np.zeros((len(samples), 0, 1, 3), np.float32)
+        unasked = np.full(len(samples), -1, np.float32)
+        arrays = (nothing, tokens, state, self.normalizer.actions(actions), valid, points, where, unasked)
+        return Batch(*map(torch.from_numpy, arrays))

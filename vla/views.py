@@ -38,6 +38,9 @@ class SceneView(Protocol):
         V counts cameras here: earlier moments are put beside one another by `vla.batches.Demonstrations`.
         """
 
+    def where(self, poses: FloatArray, steps: Samples) -> FloatArray:
+        """Where the goal is then, positions (S, R, 4) as `draw` gives them, without drawing anything."""
+
 
 ViewFactory = Callable[[Any], SceneView]  # of a scene description, as stored or as an augmentation leaves it
 Augmentation = Callable[[dict[str, Any], FloatArray, np.random.Generator], Any]  # (spec, poses, rng) -> spec

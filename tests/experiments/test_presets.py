@@ -35,7 +35,9 @@ def batch(count: int = 3) -> Batch:
     tokens[:, 7:] = 0
     actions, points = torch.randn(count, 8, 7, generator=generator), torch.rand(count, 2, 2, 3, generator=generator)
     state = torch.randn(count, 8, generator=generator)
-    return Batch(pixels, tokens, state, actions, torch.ones(count, 8), points, torch.ones(count, 2, 4), torch.ones(count))
+    return Batch(
+        pixels, tokens, state, actions, torch.ones(count, 8), points, torch.ones(count, 2, 4), torch.ones(count)
+    )
 
 
 def losses(model: CompactVLA) -> dict[str, Tensor]:

@@ -31,6 +31,8 @@ from vla.models.sentences import PretrainedWords, SentenceConfig
 from vla.normalize import Normalizer
 from vla.text import Vocabulary
 
+TOLD_M = 0.01  # deviation of positions that are told instead of seen
+
 
 @dataclass(frozen=True, kw_only=True)
 class CompactConfig(ModelConfig):
@@ -227,6 +229,7 @@ class CompactVLA(VLA):
         self.query = nn.Linear(e, views * d)
         seen = views * (config.keypoints * 2 + ROLES * (d + 2)) + config.state_dim + e
         self.locate = nn.Sequential(nn.Linear(seen, 256), nn.ReLU(), nn.Linear(256, ROLES * 3))
+        self.unseen = seen - config.state_dim - e
         self.fusion = nn.Sequential(
             nn.Linear(seen + ROLES * 3 + RELATIONS, config.hidden),
             nn.ReLU(),
@@ -280,22 +283,40 @@ class CompactVLA(VLA):
         seen = torch.cat([seen, agent_pos, text.float()], 1)
         offset = self.locate(seen).float()
         positions = self.workspace[0] + self.workspace[1] * offset.view(b, ROLES, 3)
-        hand = self.hand[0] + self.hand[1] * agent_pos[:, :3]
-        features = self.fusion(torch.cat([seen, offset, relations(hand, positions[:, 0], positions[:, 1])], 1))
+        features = self.think(seen, agent_pos, positions)
         looks = torch.cat([where, what], 2).view(b, views, ROLES, -1)
         strength = torch.stack([heat[:, 0].amax(-1), heat[:, 0].logsumexp(-1)], -1)
         evidence = torch.cat([strength, what[:, 0], what[:, 0] * query[:, 0].float()], 1).view(b, -1)
         evidence = torch.cat([evidence, text.float()], 1)
         return Fused(features, text.float(), looks, heat.view(b, views, ROLES, -1), positions, evidence)
 
+    def think(self, seen: Tensor, agent_pos: Tensor, positions: Tensor) -> Tensor:
+        """Features (B, hidden) for the head, from what is seen and where the roles are (B, R, 3)."""
+        offset = ((positions - self.workspace[0]) / self.workspace[1]).flatten(1)
+        hand = self.hand[0] + self.hand[1] * agent_pos[:, :3]
+        features: Tensor = self.fusion(torch.cat([seen, offset, relations(hand, positions[:, 0], positions[:, 1])], 1))
+        return features
+
+    def told(self, batch: Batch) -> Tensor:
+        """Features (B, hidden) without a picture: where the roles are is told, to about a centimetre.
+
+        What remains to be learnt from pictures is where things are, and what words do not say of them.
+        """
+        text = self.text(batch.tokens)[0][:, 0].float()
+        seen = torch.cat([text.new_zeros(len(text), self.unseen), batch.agent_pos, text], 1)
+        about = batch.positions[..., :3] + TOLD_M * torch.randn_like(batch.positions[..., :3])
+        return self.think(seen, batch.agent_pos, torch.where(batch.positions[..., 3:] > 0, about, self.workspace[0]))
+
     def forward(self, batch: Batch | Lessons, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
         """Scalar losses: `action`, `ground` (cross-entropy of where), `position` (L1, in workspace units), `present`.
 
-        Samples without words (modality dropout) teach no grounding: nobody could know what is meant. Lessons have the
-        losses of `lessons`.
+        Samples without views are told where things are (`told`) and teach actions alone. Samples without words
+        (modality dropout) teach no grounding: nobody could know what is meant. Lessons have the losses of `lessons`.
         """
         if isinstance(batch, Lessons):
             return self.lessons(batch)
+        if batch.pixels.shape[1] == 0:
+            return {"action": self.head.loss(self.told(batch), batch.actions, batch.action_valid, noise, time)}
         fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
         spoken = (batch.tokens != 0).any(1).float()
         losses = {
