@@ -27,7 +27,13 @@ class Dots:
         points = np.zeros((len(steps), 1, 2, 3), np.float32)
         points[:, 0, 0] = [*self.spots[self.target], 1]
         pixels = np.stack([self.picture()] * len(steps))
-        return Drawn(pixels, points, np.zeros((len(steps), 2, 4), np.float32))
+        return Drawn(pixels, points, self.where(poses, steps))
+
+    def where(self, poses: FloatArray, steps: NDArray[np.int64]) -> FloatArray:
+        """Nowhere: dots are in no world. Only their number, so that what is told can be told apart."""
+        positions = np.zeros((len(steps), 2, 4), np.float32)
+        positions[:, 0, :2] = self.spots[self.target]
+        return positions
 
     def picture(self) -> ByteArray:
         image = np.full((1, SIDE, SIDE, 3), 128, np.uint8)

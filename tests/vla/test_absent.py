@@ -14,6 +14,7 @@ from tests.vla.test_trainer import policy_config
 from vla.absent import Named
 from vla.batches import BatchSource, Corruption, Demonstrations
 from vla.episode import Episode
+from vla.models.compact import CompactConfig
 from vla.models.contract import make_model
 from vla.models.presence import presence_loss
 from vla.sampling import Sampling
@@ -85,7 +86,9 @@ def test_absent_and_present_weigh_the_same() -> None:
 def test_a_network_learns_to_tell() -> None:
     torch.manual_seed(0)
     made = source()
-    config = dataclasses.replace(policy_config(made.data).model, presence=True)
+    plain = policy_config(made.data).model
+    assert isinstance(plain, CompactConfig)
+    config = dataclasses.replace(plain, presence=True)
     model = make_model(config)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     batch = made.batch(0)
