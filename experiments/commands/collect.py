@@ -30,7 +30,7 @@ from vla.noise import ActionNoise
 from vla.registry import nearest
 from vla.teaching import Mixture, Teaching
 
-SLOTS = 4  # episodes of a student that a worker keeps running
+SLOTS = 8  # episodes of a student that a worker keeps running
 
 
 @dataclass(frozen=True)
