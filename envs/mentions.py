@@ -66,7 +66,9 @@ class Phrase:
     strange: str = ""
 
     def named(self, kinds: Collection[str]) -> Named:
-        """What it names in a role of some kinds: one of them, or another kind where it is none of them."""
+        """What it names in a role of some kinds, which may be another kind; a name that nobody knows names nothing."""
+        if self.strange:
+            return Named()
         fit = self.kinds & set(kinds)
         if fit:
             return Named(self.color, min(fit) if len(fit) == 1 else "")

@@ -168,6 +168,8 @@ def _pattern(task: str, template: str) -> re.Pattern[str]:
         slot = piece.strip("{}").removesuffix("_syn")
         if not piece.startswith("{"):
             parts.append(re.escape(piece))
+        elif any(part.startswith(f"(?P<{slot}>") for part in parts):
+            parts.append(f"(?P={slot})")  # said twice: the same words
         elif slot == "on":
             parts.append(_group("on", (*INTO, *ONTO)))
         elif slot == "relation":
@@ -321,7 +323,8 @@ def _relation(task: str, tokens: Sequence[str], found: Sequence[Phrase]) -> tupl
     grammar = TASKS[task].grammar
     groups = [phrase for phrase in found if phrase.several]
     text = f" {canonical(tokens, found)} "
-    best, least, heard = "", 0.0, ()
+    best, least = "", LEAST
+    heard: tuple[str, ...] = ()
     for key, spoken in grammar.relations.items():
         own = phrases(words(spoken))
         if len(own) == 1 and own[0].several:
@@ -330,9 +333,9 @@ def _relation(task: str, tokens: Sequence[str], found: Sequence[Phrase]) -> tupl
             share = len(spoken) if f" {spoken} " in text else 0.0
         else:
             share = _share(task, spoken, tokens)
-        if share > max(least, LEAST):
+        if share > least:
             best, least, heard = key, share, tuple(words(spoken))
-    return (best, heard) if best else (next(reversed(grammar.relations), ""), ())
+    return (best, heard) if best else (([*grammar.relations] or [""])[-1], ())
 
 
 def _share(task: str, spoken: str, tokens: Sequence[str]) -> float:

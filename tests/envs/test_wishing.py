@@ -70,7 +70,7 @@ def test_its_scene_has_what_it_names(sentence: str) -> None:
         assert named.color in ("", thing.color)
         assert named.kind in ("", thing.kind)
         fit = [o for o in wish.spec.objects if named.color in ("", o.color) and named.kind in ("", o.kind)]
-        assert len(fit) == 1 or not (named.color or named.kind)
+        assert len(fit) == 1 or not (named.color or named.kind) or named.kind == "drawer"  # there are always two
 
 
 @pytest.mark.parametrize("sentence", ["put the red block in the blue bowl", "could you drop the pink star in the bowl"])
@@ -110,7 +110,7 @@ def test_a_scene_is_taken_as_it_is() -> None:
     assert usual.spec.goal == GoalSpec("Lift", "blue_block")
     assert not usual.absent
     for sentence in ("put the red block in the blue bowl", "lift the banana", "lift the leftmost block"):
-        assert wished(sentence, family="PushDirection", index=1).absent or "leftmost" in sentence
+        assert wished(sentence, family="PlaceInto").absent, sentence  # one block: none is the leftmost
     with pytest.raises(ValueError, match="what Sort asks for cannot be judged in a scene of Lift"):
         wished("sort the things by color", family="Lift")
     with pytest.raises(ValueError, match="Did you mean 'PlaceInto'"):
@@ -126,7 +126,7 @@ def test_colors_are_exchanged_and_nothing_else() -> None:
     assert _exchange([("red", "blue"), ("green", "red")]) == {"red": "blue", "green": "red", "blue": "green"}
     assert _exchange([("red", "blue"), ("red", "green")]) is None
     assert _exchange([("red", "blue"), ("green", "blue")]) is None
-    there, back = dict(zip(COLORS, [*COLORS][1:] + [*COLORS][:1], strict=True)), {}
+    there = dict(zip(COLORS, [*COLORS][1:] + [*COLORS][:1], strict=True))
     back = {new: old for old, new in there.items()}
     for name in TASKS:
         if name not in ("Collect", "Sweep", "Refer", "Chain", "ChainStepwise"):

@@ -106,7 +106,7 @@ def test_a_sense_that_is_taken_away_is_gone_here_too() -> None:
     assert confidence_of(Looker(), observation) == 0.875
     assert confidence_of(EditedPolicy(Looker(), without_words), observation) == pytest.approx(0.03)
     still = Looker()
-    still.tells_presence = False  # type: ignore[misc]
+    still.tells_presence = False
     with pytest.raises(ValueError, match="cannot tell whether it sees"):
         EditedPolicy(still, without_words).confidence([observation])
 
