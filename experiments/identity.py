@@ -12,6 +12,7 @@ from envs.golden import pictures
 from envs.scene import PHYSICS_HZ
 from envs.scenes import make_scene
 from experiments.suites import FROZEN
+from policies.published import located
 from policies.registry import split_execution
 from vla.episode import canonical_json
 from vla.results import read_json
@@ -64,7 +65,7 @@ def identity(suite: Suite, renderer: str, policy: str) -> dict[str, Any]:
 def trained_on(policy: str) -> dict[str, str]:
     """Renderer and golden frame of the pictures that a checkpoint was trained on; empty where nothing says so."""
     name, _ = split_execution(policy)
-    path = Path(name.partition(":")[2] or name)
+    path = Path(located(name.partition(":")[2] or name))
     for config in (path / "config.json", path / "checkpoints" / "last" / "config.json"):
         if config.is_file():
             notes = read_json(config).get("trained_on", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from vla.contract import FloatArray, Observation, Policy
 from vla.execution import Execution, execution_of
@@ -33,6 +34,7 @@ class EditedPolicy:
         if hasattr(policy, "control"):
             self.control: str = policy.control
         self.fingerprint: str = getattr(policy, "fingerprint", "")
+        self.tells_presence: bool = getattr(policy, "tells_presence", False)
 
     @property
     def execution(self) -> Execution:
@@ -50,6 +52,14 @@ class EditedPolicy:
     def act(self, observations: Sequence[Observation]) -> FloatArray:
         """The policy's actions for the edited observations, (B, C, 7)."""
         return self._policy.act([self._edited(observation) for observation in observations])
+
+    def confidence(self, observations: Sequence[Observation]) -> FloatArray:
+        """The policy's confidence that it sees what is named, (B,). Raises ValueError for one that cannot tell."""
+        if not self.tells_presence:
+            raise ValueError("the policy cannot tell whether it sees what is named")
+        policy: Any = self._policy
+        confidence: FloatArray = policy.confidence([self._edited(observation) for observation in observations])
+        return confidence
 
     def _edited(self, observation: Observation) -> Observation:
         """The observation as the policy gets it: earlier moments are edited like the present one."""

@@ -181,8 +181,9 @@ class Policy(Protocol):
 
     Callers also read, where a policy has them: `image_size` (pixels a side that its cameras are drawn at), `cameras`
     (their names), `history` (a `vla.history.History`: which earlier moments it sees), `batch_size` (the most
-    observations that it wants in one call) and `execution` (a `vla.execution.Execution`: how its chunks become actions;
-    without it, the first `execute` actions of each).
+    observations that it wants in one call), `execution` (a `vla.execution.Execution`: how its chunks become actions;
+    without it, the first `execute` actions of each) and `tells_presence` (whether it has `confidence`, as
+    `vla.presence.TellsPresence` says).
     """
 
     inputs: frozenset[str]  # subset of INPUT_NAMES

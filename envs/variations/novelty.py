@@ -165,13 +165,13 @@ def _replaced(spec: SceneSpec, rng: np.random.Generator, kinds: Sequence[str], c
             others = {(other.color, other.kind) for other in now.values() if other.name != thing.name}
             free = [kind for kind in fit if (thing.color, kind) not in others]
             if free:
-                now[thing.name] = _in_role(thing, free[int(rng.integers(len(free)))])
+                now[thing.name] = in_role(thing, free[int(rng.integers(len(free)))])
         return list(now.values())
 
     return exchanged(spec, draw, task, rng)
 
 
-def _in_role(thing: ObjectSpec, kind: str) -> ObjectSpec:
+def in_role(thing: ObjectSpec, kind: str) -> ObjectSpec:
     """A thing of another kind, about as large and otherwise like it, in the role of the first."""
     default = object_kind(kind).default_size
     share = radius(replace(thing, roll=0.0)) / object_kind(kind).radius(default)

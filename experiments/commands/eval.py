@@ -38,7 +38,8 @@ class Args:
     """Options of `vla eval`."""
 
     policy: str
-    """A registered policy (expert, random, blind, deaf, replay:FOLDER, blind:CHECKPOINT, ...) or a checkpoint."""
+    """A registered policy (expert, random, blind, deaf, replay:FOLDER, blind:CHECKPOINT, ...), a published one or a
+    checkpoint."""
     execution: str = ""
     """How a checkpoint's chunks become actions, instead of what is stored with it: receding:STEPS, ensemble:DECAY or
     realtime:STEPS:DELAY (docs/learning.md)."""

@@ -89,7 +89,8 @@ class Args:
     threads: int = 1
     """Rendering threads that work ahead of the trainer."""
     init: Path | None = None
-    """Checkpoint to go on from: its network, words and statistics, so that --size, --head, --cameras mean nothing."""
+    """Checkpoint or published policy to go on from: its network, words and statistics, so that --size, --head,
+    --cameras mean nothing."""
     refit: Literal["", "mean_std", "quantile", "min_max"] = ""
     """With --init: make new statistics of proprioception and actions from the demonstrations."""
     accumulate: int = 1
@@ -132,6 +133,7 @@ def main(args: Args) -> int:
     from experiments.presets import model_size
     from experiments.pretrained import RATES, Pretrained
     from experiments.training import TrainJob, evaluator, train
+    from policies.published import checkpoint_path
     from vla.batches import Corruption
     from vla.sampling import Sampling
     from vla.trainer import TrainConfig
@@ -157,7 +159,7 @@ def main(args: Args) -> int:
         lesson_tasks=args.lesson_tasks,
         without=args.without,
         pretrained=pretrained,
-        start=args.init,
+        start=None if args.init is None else checkpoint_path(args.init),
         refit=args.refit,
     )
     if args.refit and args.init is None:
