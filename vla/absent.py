@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vla.contract import FloatArray
 from vla.episode import Episode
+from vla.views import Samples
 
 TRIES = 8
 
@@ -50,7 +50,7 @@ class AbsentThings:
         for (family, text), target in said.items():
             self._of_family[family].append((text, target))
 
-    def texts(self, numbers: FloatArray | Sequence[int], rng: np.random.Generator) -> list[str]:
+    def texts(self, numbers: Samples, rng: np.random.Generator) -> list[str]:
         """One text for each episode number; "" where none was found in a few tries.
 
         Half of them are of the episode's own family: what is not there then differs from what is by its name alone.

@@ -34,6 +34,7 @@ def test_results_of_another_robot_have_a_name_of_their_own() -> None:
 
 def test_a_video_is_played_with_the_robot_that_was_asked_for(tmp_path: Path) -> None:
     args = record.Args(tmp_path / "it.mp4", policy="expert", robot="xarm6")
-    episode = record.played(args, EpisodeRequest("Lift", 0))
+    episode, confidence = record.played(args, EpisodeRequest("Lift", 0))
+    assert confidence is None
     assert episode.spec["robot"]["name"] == "xarm6"
     assert episode.result.outcome == "success"

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tests.vla.dots import Dots, episode
 from tests.vla.test_trainer import policy_config
 from vla.batches import Corruption, Demonstrations, ToldSource
+from vla.contract import FloatArray
 from vla.models.contract import make_model
 
 
 class Placed(Dots):
     """Dots whose positions count."""
 
-    def where(self, poses: object, steps: object) -> object:  # type: ignore[override]
-        positions = super().where(poses, steps)  # type: ignore[arg-type]
+    def where(self, poses: FloatArray, steps: NDArray[np.int64]) -> FloatArray:
+        positions = super().where(poses, steps)
         positions[:, 0, 3] = 1
         return positions
 
 
 def source(clear: bool = True) -> ToldSource:
-    data = Demonstrations([episode(i, 4) for i in range(12)], Placed if clear else Dots, chunk=2)  # type: ignore[arg-type]
+    data = Demonstrations([episode(i, 4) for i in range(12)], Placed if clear else Dots, chunk=2)
     config = policy_config(data)
     return ToldSource(data, config.normalizer, config.vocabulary, 24, 0, Corruption(0, 0, 0))
 
@@ -52,7 +54,7 @@ def trained(made: ToldSource) -> float:
         assert set(losses) == {"action"}
         losses["action"].backward()
         optimizer.step()
-    return losses["action"].item()
+    return float(losses["action"].detach())
 
 
 def test_acting_is_learnt_from_what_is_told() -> None:
