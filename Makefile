@@ -18,9 +18,11 @@ help:  ## what can be made
 
 setup: $(VENV)/.dev  ## the environment with everything for development
 
+# What the demo fine-tunes: the published policy, a checkpoint, or `nothing`: then it trains a new policy for four families.
+FROM := base
 demo: START := $(shell date +%s)
-demo: $(VENV)/.core  ## from nothing to a generalization report: collect, train, evaluate, record, report
-	$(BIN)/vla demo --started $(START)
+demo: $(VENV)/.core  ## a policy learns a family that it has not seen, evaluated before and after; FROM=nothing trains a new one
+	$(BIN)/vla demo $(if $(filter nothing,$(FROM)),--from-nothing,--base $(FROM)) --started $(START)
 
 test: $(VENV)/.dev  ## all tests
 	$(BIN)/python -m pytest

@@ -1,5 +1,7 @@
 """The whole path in one job: collect, train, evaluate, record, report. Every number is a field of a preset.
 
+With a base policy that is fine-tuned, it is evaluated before too. Without one, a policy is trained from nothing.
+
 RUN/data/          demonstrations            RUN/train/    checkpoints and training log
 RUN/eval/POLICY/   results and episodes      RUN/videos/   RUN/report.html   RUN/summary.json
 """
@@ -8,102 +10,64 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from experiments.api import collect, evaluate
 from experiments.commands import report as report_command
-from experiments.drawing import frame_source
-from experiments.presets import ModelSize
+from experiments.demo_films import film_gallery, film_pairs
+from experiments.demo_presets import DemoPreset
 from experiments.stages import Ledger, Stage, as_settings, duration, run_stages
-from experiments.suites import SUITES
 from experiments.training import TrainJob, train
 from experiments.workers import worker_count
+from policies.learned import LearnedPolicy
+from policies.registry import make_policy
 from vla import checkpoint
 from vla.contract import EpisodeRequest
-from vla.evaluation import EPISODES
 from vla.provenance import machine, versions
-from vla.report_data import gallery, load_run
+from vla.report_data import load_run
 from vla.results import write_json
 from vla.seeding import episode_seed
 from vla.store import EpisodeStore
-from vla.suites import Suite
-from vla.trainer import TrainConfig
-from vla.video import Look, write_episode
+from vla.suites import UNPERTURBED, Suite
 
 SUMMARY = "summary.json"
 REPORT = "report.html"
-CAMERAS = ("front", "wrist")
+# Display names: of the trained policy and, where one is fine-tuned, of what it was and has become.
+TRAINED, BEFORE, AFTER = "trained", "before", "after"
+CONTROLS = ("expert", "random", "blind", "deaf")
 
 
 @dataclass(frozen=True)
-class ReportClips:
-    """How many clips the report shows, and how large (pixels a side; the expert is beside the policy)."""
-
-    failures: int = 9
-    successes: int = 9
-    others: int = 2
-    size: int = 320
-
-
-@dataclass(frozen=True)
-class DemoPreset:
-    """All settings of a demo.
+class Base:
+    """The policy that a demo fine-tunes.
 
     Attributes:
-        suite: What the trained policy is evaluated on; it also names the tasks.
-        control_episodes: In-distribution episodes a task for the policies that it is compared with.
-        demonstrations: Successful episodes of each task: more where the policy has more to learn.
-        noise: Share of random motions in the demonstrations.
-        data_seed: Seed of the training split.
-        model: Shape of the network.
-        train: How to train; `seconds` counts if `steps` is 0.
-        slots: Episodes that a worker keeps running.
-        video_size: Pixels a side of each camera in RUN/videos.
-        failures_filmed: Failures among them, beside one success a task.
-        report: Which clips the report shows.
-        expected_s: Seconds a stage takes on two free cores, for the announcement.
+        folder: Its checkpoint.
+        families: Task families that it was trained on, sorted.
+        fingerprint: Identifies its weights.
     """
 
-    suite: Suite
-    control_episodes: int
-    demonstrations: Mapping[str, int]
-    noise: float = 0.12
-    data_seed: int = 0
-    model: ModelSize = field(default_factory=ModelSize)
-    train: TrainConfig = field(default_factory=TrainConfig)
-    slots: int = 8
-    video_size: int = 320
-    failures_filmed: int = 3
-    report: ReportClips = field(default_factory=ReportClips)
-    expected_s: Mapping[str, float] = field(default_factory=dict)
+    folder: Path
+    families: tuple[str, ...]
+    fingerprint: str
 
 
-# Every published run of the demo had an l1 head (experiments/results/learning.md); flow, the default elsewhere, has not
-# been measured on it.
-DEMO = DemoPreset(
-    suite=SUITES["demo"],
-    control_episodes=20,
-    demonstrations={"Reach": 300, "Push": 500, "Lift": 850, "PlaceInto": 600},
-    model=ModelSize(head="l1"),
-    train=TrainConfig(steps=0, seconds=285.0, batch_size=64, lr=1e-3),
-    expected_s={"collect": 85, "train": 365, "evaluate": 85, "record": 15, "report": 11},
-)
-TINY = DemoPreset(
-    suite=Suite(
-        "tiny", ("Reach", "Lift"), axes=("light_intensity",), levels=(1,), controls=("blank",), episodes=1, base=2
-    ),
-    control_episodes=2,
-    demonstrations={"Reach": 3, "Lift": 3},
-    model=ModelSize(image_size=32, channels=16, blocks=2, keypoints=4, hidden=64),
-    train=TrainConfig(steps=4, batch_size=8, warmup=1, log_every=1),
-    video_size=96,
-    failures_filmed=1,
-    report=ReportClips(failures=1, successes=1, others=1, size=64),
-    expected_s={"collect": 2, "train": 2, "evaluate": 5, "record": 2, "report": 2},
-)
-PRESETS: dict[str, DemoPreset] = {"demo": DEMO, "tiny": TINY}
+def load_base(name: str) -> Base:
+    """The policy called `name`, or the checkpoint at that path.
+
+    Raises ValueError if there is none, or if it is none that learns.
+    """
+    policy = make_policy(name)
+    if not isinstance(policy, LearnedPolicy):
+        raise ValueError(f"policy {name!r} has no weights to fine-tune: expected the name or the path of a checkpoint")
+    families: set[str] = set()
+    lesson: Mapping[str, Any] | None = policy.config.trained_on
+    while lesson:  # newest first, down to what it learnt from nothing
+        families.update(lesson["tasks"])
+        lesson = lesson.get("before")
+    return Base(policy.folder, tuple(sorted(families)), policy.fingerprint)
 
 
 class Demo:
@@ -116,10 +80,15 @@ class Demo:
     """
 
     def __init__(self, run: Path, preset: DemoPreset, workers: int | None = None) -> None:
-        """Nothing is done yet. Raises ValueError if `run` was begun with other settings."""
+        """Nothing is done yet.
+
+        Raises ValueError if `run` was begun with other settings or another base, or if there is no such base.
+        """
         self.run_folder, self.preset = run, preset
         self.workers = worker_count(workers)
-        self.ledger = Ledger(run, as_settings(preset))
+        self.base = load_base(preset.base) if preset.base else None
+        weights = self.base.fingerprint if self.base else ""  # a name may come to mean another policy
+        self.ledger = Ledger(run, {**as_settings(preset), "weights": weights})
         self.data, self.training = run / "data", run / "train"
 
     @property
@@ -128,10 +97,21 @@ class Demo:
         return str(self.training / "checkpoints" / "last")
 
     @property
+    def subject(self) -> str:
+        """Display name of the trained policy."""
+        return AFTER if self.base else TRAINED
+
+    @property
+    def unseen(self) -> list[str]:
+        """Evaluated families that the base policy was not trained on."""
+        return [task for task in self.preset.suite.tasks if self.base and task not in self.base.families]
+
+    @property
     def policies(self) -> dict[str, str]:
         """Display name to policy name. Blind and deaf are the trained network with a sense taken away."""
         return {
-            "trained": self.checkpoint,
+            **({BEFORE: self.preset.base} if self.base else {}),
+            self.subject: self.checkpoint,
             "expert": "expert",
             "random": "random",
             "blind": f"blind:{self.checkpoint}",
@@ -142,11 +122,18 @@ class Demo:
         """What is done, in order."""
         preset, suite = self.preset, self.preset.suite
         episodes = len(suite.requests())
-        others = (len(self.policies) - 1) * len(suite.tasks) * preset.control_episodes
+        others = len(CONTROLS) * len(suite.tasks) * preset.control_episodes
         counts = ", ".join(f"{count} {task}" for task, count in preset.demonstrations.items())
-        plan = {
-            "collect": (f"demonstrations by the scripted expert: {counts}", self.collect),
-            "train": ("one policy for all tasks, from nothing, on what the cameras see and the words say", self.train),
+        plan = {"collect": (f"demonstrations by the scripted expert: {counts}", self.collect)}
+        if self.base:
+            counted = f"{len(in_distribution(suite).requests())} episodes"
+            new = f"; it has not seen {', '.join(self.unseen)}" if self.unseen else ""
+            plan["before"] = (f"{counted} of the policy {preset.base}, as it is{new}", self.evaluate_base)
+            how = f"{preset.base} is fine-tuned on all of them"
+        else:
+            how = "one policy for all tasks, from nothing, on what the cameras see and the words say"
+        plan |= {
+            "train": (how, self.train),
             "evaluate": (
                 f"{episodes} episodes of the trained policy, {others} of those to compare with",
                 self.evaluate,
@@ -172,9 +159,10 @@ class Demo:
                 raise ValueError(f"the expert did not give all demonstrations: {collection.to_dict()['tasks']}")
 
     def train(self) -> None:
-        """RUN/data to RUN/train, going on from the last checkpoint if there is one."""
+        """RUN/data to RUN/train, from the base policy if there is one; goes on from the last checkpoint of the run."""
         self.check_seeds()
-        job = TrainJob((self.data,), self.training, self.preset.model, self.preset.train)
+        start = self.base.folder if self.base else None
+        job = TrainJob((self.data,), self.training, self.preset.model, self.preset.train, start=start)
         resume = (self.training / "checkpoints" / "last").exists()
         folder = train(job, resume=resume)
         step, steps = checkpoint.progress(folder)
@@ -195,29 +183,41 @@ class Demo:
         evaluated = {episode_seed(request) for request in suite.requests()}
         assert not evaluated & {trained[key] for key in stored}, "an evaluated episode was trained on"
 
+    def evaluate_base(self) -> None:
+        """The base policy, in distribution, into RUN/eval/before."""
+        self.evaluate_one(BEFORE, in_distribution(self.preset.suite))
+
     def evaluate(self) -> None:
-        """Every policy into RUN/eval/POLICY; what is there already is not run again."""
+        """The trained policy and its controls into RUN/eval/POLICY; what is there already is not run again."""
         suite = self.preset.suite
-        for name, policy in self.policies.items():
-            evaluate(
-                policy,
-                suite if name == "trained" else in_distribution(suite, self.preset.control_episodes),
-                self.run_folder,
-                name=name,
-                workers=self.workers,
-                slots=self.preset.slots,
-                keep=suite.episodes,
-            )
+        self.evaluate_one(self.subject, suite)
+        for name in CONTROLS:
+            self.evaluate_one(name, in_distribution(suite, self.preset.control_episodes))
+
+    def evaluate_one(self, name: str, suite: Suite) -> None:
+        """The policy with that display name on a suite, into RUN/eval/NAME."""
+        evaluate(
+            self.policies[name],
+            suite,
+            self.run_folder,
+            name=name,
+            workers=self.workers,
+            slots=self.preset.slots,
+            keep=self.preset.suite.episodes,
+        )
 
     def record(self) -> None:
-        """Videos of the trained policy into RUN/videos: one success a task, then failures, spread over the axes."""
-        trained = next(policy for policy in load_run(self.run_folder).policies if policy.name == "trained")
+        """Videos into RUN/videos.
+
+        Of the trained policy: one success a task, then failures, spread over the axes. Where there is a base policy,
+        it is shown beside the trained one on the same episodes.
+        """
+        folder, size = self.run_folder / "videos", self.preset.video_size
+        found = {policy.name: policy for policy in load_run(self.run_folder).policies}
+        if self.base:
+            film_pairs(found[BEFORE], found[AFTER], folder, size)
         tasks = len(self.preset.suite.tasks)
-        store = EpisodeStore(trained.folder / EPISODES)
-        for record in gallery(trained, failures=self.preset.failures_filmed, successes=tasks):
-            episode = store.load(record.key)
-            path = self.run_folder / "videos" / f"{record.outcome}-{record.key}.mp4"
-            write_episode(episode, frame_source(episode, CAMERAS, self.preset.video_size), path, Look(CAMERAS))
+        film_gallery(found[self.subject], folder, size, failures=self.preset.failures_filmed, successes=tasks)
 
     def report(self) -> None:
         """RUN/report.html."""
@@ -227,9 +227,10 @@ class Demo:
     def summary(self) -> dict[str, Any]:
         """What `summary.json` says. `success` is the rate in distribution by policy and task."""
         seconds = self.ledger.seconds
-        evaluations = {policy.name: policy.summary for policy in load_run(self.run_folder).policies}
+        found = {policy.name: policy.summary for policy in load_run(self.run_folder).policies}
+        evaluations = {name: found[name] for name in self.policies}
         tasks = self.preset.suite.tasks
-        rates = {name: {task: found.task(task) for task in tasks} for name, found in evaluations.items()}
+        rates = {name: {task: each.task(task) for task in tasks} for name, each in evaluations.items()}
         return {
             "wall_s": round(sum(seconds.values()), 2),
             "stages": seconds,
@@ -239,9 +240,11 @@ class Demo:
                 name: round(math.fsum(rate.value for rate in row.values()) / len(row), 4) for name, row in rates.items()
             },
             "intervals": {name: {task: rate.to_dict() for task, rate in row.items()} for name, row in rates.items()},
-            "errors": {name: found.errors for name, found in evaluations.items()},
-            "axes": evaluations["trained"].to_dict(self.preset.suite)["axes"],
-            "controls": evaluations["trained"].to_dict(self.preset.suite)["controls"],
+            "errors": {name: each.errors for name, each in evaluations.items()},
+            "axes": evaluations[self.subject].to_dict(self.preset.suite)["axes"],
+            "controls": evaluations[self.subject].to_dict(self.preset.suite)["controls"],
+            "unseen": self.unseen,
+            "base": {"policy": self.preset.base, "weights": self.base.fingerprint} if self.base else {},
             "checkpoint": self.checkpoint,
             "report": str(self.run_folder / REPORT),
             "machine": machine(),
@@ -262,6 +265,6 @@ class Demo:
         return summary
 
 
-def in_distribution(suite: Suite, episodes: int) -> Suite:
-    """The in-distribution cells of a suite."""
-    return replace(suite, axes=(), controls=(), episodes=episodes, base=0)
+def in_distribution(suite: Suite, episodes: int = 0) -> Suite:
+    """The in-distribution cells of a suite; with `episodes`, other than its own, in each."""
+    return replace(suite, axes=(), controls=(), episodes=episodes or suite.count(UNPERTURBED), base=0)

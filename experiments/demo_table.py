@@ -17,11 +17,13 @@ def demo_table(summary: Mapping[str, Any], console: Console | None = None) -> No
     console = console or Console()
     table = Table(title="Success in distribution (95 % Wilson interval)")
     tasks = list(next(iter(summary["intervals"].values())))
-    for column in ("policy", *tasks, "mean"):
+    titles = [f"{task}, new" if task in summary["unseen"] else task for task in tasks]
+    for column in ("policy", *titles, "mean"):
         table.add_column(column, justify="left" if column == "policy" else "right")
     for policy, row in summary["intervals"].items():
         cells = [cell(Rate(rate["k"], rate["n"], rate["errors"])) for rate in row.values()]
-        table.add_row(policy, *cells, f"{100 * summary['mean_success'][policy]:.0f} %")
+        # A line between what is fine-tuned, before and after, and what that is compared with.
+        table.add_row(policy, *cells, f"{100 * summary['mean_success'][policy]:.0f} %", end_section=policy == "after")
     console.print(table)
     stages = ", ".join(f"{name} {duration(seconds)}" for name, seconds in summary["stages"].items())
     console.print(f"Time: {duration(summary['wall_s'])} ({stages})", soft_wrap=True)

@@ -16,7 +16,7 @@ from vla.suites import Suite
 
 FROZEN = Path(__file__).parent / "frozen_suites.json"
 
-PUBLISHED = ("smoke", "demo", "language", "standard", "full", "holdout")
+PUBLISHED = ("smoke", "demo", "finetune", "language", "standard", "full", "holdout")
 
 TASKS = ("Reach", "Push", "Lift", "PlaceInto")
 CONTROLS = ("blank", "swapped", "shuffled", "absent")
@@ -81,6 +81,8 @@ _SUITES = (
         combinations=TOGETHER,
     ),
     Suite("demo", TASKS, DEMO_AXES, (1, 3, 5), CONTROLS[:2], episodes=4, base=50),
+    # a family that the published base policy has not seen, and one that it must not forget
+    Suite("finetune", ("Unstack", "Lift"), DEMO_AXES, (1, 3, 5), CONTROLS[:2], episodes=8, base=50),
     Suite("in-distribution", TASKS, episodes=100),
     Suite("families", FAMILIES, episodes=20),
     Suite("language", FAMILIES, controls=CONTROLS, episodes=20),

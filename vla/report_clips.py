@@ -111,7 +111,7 @@ def make_clip(policy: PolicyRun, record: Record, draw: Draw, look: Look, expert:
     if expert is None:
         frames = list(episode_frames(episode, draw(episode), look))
     else:
-        frames = list(duo_frames(policy.name, episode, expert, draw, look))
+        frames = list(duo_frames((policy.name, "expert"), (episode, expert), draw, look))
     height, width = frames[0].shape[:2]
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "clip.mp4"
@@ -119,15 +119,17 @@ def make_clip(policy: PolicyRun, record: Record, draw: Draw, look: Look, expert:
         return Clip(policy, record, path.read_bytes(), _jpeg(frames[-1]), width, height)
 
 
-def duo_frames(name: str, episode: Episode, expert: Episode, draw: Draw, look: Look) -> Iterator[ByteArray]:
-    """Captioned pictures (H, W, 3): the episode at the left, the expert's from the same start at the right.
+def duo_frames(
+    names: tuple[str, str], pair: tuple[Episode, Episode], draw: Draw, look: Look, about: int = 0
+) -> Iterator[ByteArray]:
+    """Captioned pictures (H, W, 3): two episodes from the same start, the first at the left.
 
-    Who is done waits for the other; the last picture is held.
+    The caption says how the one of number `about` ended. Who is done waits for the other; the last picture is held.
     """
-    camera = look.cameras[0]
-    sources = [(each, draw(each)) for each in (episode, expert)]
-    steps = max(len(episode), len(expert))
-    tags = (f"{name}: {episode.result.outcome}", f"expert: {expert.result.outcome}")
+    camera, told = look.cameras[0], pair[about]
+    sources = [(each, draw(each)) for each in pair]
+    steps = max(map(len, pair))
+    tags = [f"{name}: {each.result.outcome}" for name, each in zip(names, pair, strict=True)]
     last: list[ByteArray] = []
     for step in range(steps + 1):
         # A picture of one who waits is not drawn again.
@@ -135,11 +137,9 @@ def duo_frames(name: str, episode: Episode, expert: Episode, draw: Draw, look: L
             source(step)[camera] if step <= len(each) else last[number] for number, (each, source) in enumerate(sources)
         ]
         last = views
-        ended = step >= len(episode)
-        caption = Caption(
-            episode.said(min(step, len(episode))), step, steps, episode.result.outcome if step == steps else ""
-        )
-        caption = caption.with_cell(episode.request, episode.result.reason if ended else "")
+        ended = step >= len(told)
+        caption = Caption(told.said(min(step, len(told))), step, steps, told.result.outcome if step == steps else "")
+        caption = caption.with_cell(told.request, told.result.reason if ended else "")
         framed = add_caption(side_by_side([np.array(view) for view in views], tags), caption)
         for _ in range(1 + round(look.hold_s * look.fps) if step == steps else 1):
             yield framed

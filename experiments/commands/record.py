@@ -1,6 +1,6 @@
 """Film an episode: a stored one (--episodes), or one that a policy plays now (--policy). MP4, drawn from poses.
 
-vla record --episodes runs/demo/eval/trained/episodes --key eval-0-Lift-light.3-00002 --out x.mp4
+vla record --episodes runs/demo/eval/after/episodes --key eval-0-Lift-light.3-00002 --out x.mp4
 
 vla record --policy expert --task Lift --seed 0 --out x.mp4
 

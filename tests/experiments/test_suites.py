@@ -12,7 +12,7 @@ from envs.tasks.base import TASKS
 from envs.variations import AXES
 from experiments import identity
 from experiments.commands import suites as command
-from experiments.demo import PRESETS
+from experiments.demo_presets import FROM_NOTHING, PRESETS
 from experiments.suites import AXES as SUITE_AXES
 from experiments.suites import CONTROLS, FAMILIES, FROZEN, PUBLISHED, SUITES
 from vla.contract import EpisodeRequest
@@ -63,7 +63,7 @@ def test_the_holdout_shares_nothing_with_training() -> None:
     holdout = SUITES["holdout"]
     trained = {
         episode_seed(EpisodeRequest(task, index, preset.data_seed))
-        for preset in PRESETS.values()
+        for preset in (*PRESETS.values(), *FROM_NOTHING.values())
         for task in TASKS
         for index in range(2 * max(preset.demonstrations.values()))
     }
