@@ -1,6 +1,8 @@
-"""Where the goal's objects are, in pictures and in the world: labels that a simulator has for free.
+"""Where to take hold and where it is to end up, in pictures and in the world: labels that a simulator has for free.
 
-Knows no learning.
+The first is the grasp of the goal's target, of a drawer its handle. The second is where that point is when the episode
+ends: in hindsight every successful demonstration shows its goal, whether a bowl, a place in front of one, or half open
+(the place map of CLIPort, arXiv 2109.12098, is taught so). Knows no learning.
 """
 
 from __future__ import annotations
@@ -8,19 +10,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.cameras import chosen_cameras, place_all, project
+from envs.cameras import chosen_cameras, place_all, pose_matrices, project
 from envs.frames import EpisodeRenderer
+from envs.objects import Grasp, object_kind
 from envs.poses import pose_rows
 from envs.scene import CameraSpec, SceneSpec, orientation
 from vla.contract import FloatArray
-from vla.views import Drawn
+from vla.views import PLACED, Drawn
 
-ROLES = 2  # target, place
+ROLES = 2  # target, where it ends
 Float64 = NDArray[np.float64]
 
 
@@ -45,8 +48,7 @@ class DemoView:
         self.spec = replace(whole, cameras=chosen_cameras(cameras, whole.cameras))
         self.cameras, self.size, self.renderer = tuple(cameras), size, renderer
         self._rows = pose_rows(self.spec)
-        goal = self.spec.goal
-        self._names = (goal.target, goal.place)
+        self._grip = _grip(self.spec, [row.name for row in self._rows])
 
     @functools.cached_property
     def _renderer(self) -> EpisodeRenderer:
@@ -56,20 +58,25 @@ class DemoView:
         """What is seen at control steps (S,) of the episode with `poses` (T + 1, N, 7), and where the goal is.
 
         Points (S, V, R, 3): image fractions in the pictures that are seen then, which may be old, and visibility;
-        positions (S, R, 4): metres in the base frame, of now, and validity.
+        positions (S, R, 7): metres in the base frame, of now, turns, and their validity (`vla.models.contract.Batch`).
         """
         poses = self._whole(poses)
         pixels = self._renderer.film(poses, steps, self.cameras)
         points = np.zeros((len(steps), len(self.cameras), ROLES, 3), np.float32)
         for view, camera in enumerate(self.spec.cameras):
             moments = [self._renderer.moment(camera.name, step) for step in steps.tolist()]
-            points[:, view] = self._points(camera, poses[moments])
+            points[:, view] = self._points(camera, poses[moments], poses[-1:])
         return Drawn(pixels, points, self.where(poses, steps))
 
     def where(self, poses: FloatArray, steps: NDArray[np.int64]) -> FloatArray:
-        """Where the goal is: positions (S, R, 4), metres in the base frame, and validity."""
-        world, valid = self._positions(self._whole(poses)[steps])
-        return np.concatenate([self._in_base(world), valid[..., None]], axis=-1).astype(np.float32)
+        """Where the roles are and how they are turned, in the base frame, (S, R, 7)."""
+        out = np.zeros((len(steps), ROLES, PLACED), np.float32)
+        if self._grip is not None:
+            whole = self._whole(poses)
+            for role, shown in enumerate((whole[steps], whole[-1:])):
+                out[:, role, :3], out[:, role, 3] = self._in_base(self._grip.at(shown)), 1
+                out[:, role, 4:] = self._grip.turn(shown, self.spec.robot.base_yaw)
+        return out
 
     def _whole(self, poses: FloatArray) -> FloatArray:
         """The poses with those of things that were added for the pictures (`envs.augment`): they never move."""
@@ -80,28 +87,58 @@ class DemoView:
         rows = np.array([(*thing.position, *orientation(thing)) for thing in added], np.float32)
         return np.concatenate([poses, np.broadcast_to(rows, (len(poses), *rows.shape))], axis=1)
 
-    def _points(self, camera: CameraSpec, shown: FloatArray) -> FloatArray:
-        """Where the roles are in a camera's pictures of `shown` (S, N, 7): (S, R, 3)."""
+    def _points(self, camera: CameraSpec, shown: FloatArray, last: FloatArray) -> FloatArray:
+        """Where the roles are in a camera's pictures of `shown` (S, N, 7), (S, R, 3); the episode ends with `last`."""
+        if self._grip is None:
+            return np.zeros((len(shown), ROLES, 3), np.float32)
+        now, end = self._grip.at(shown), self._grip.at(last)
+        world = np.stack([now, np.broadcast_to(end, now.shape)], 1)
         placed = place_all(camera, shown, self._rows, self.size)
-        world, valid = self._positions(shown)
         u, v, depth = np.moveaxis(project(world, placed), -1, 0) / self.size
         inside = (u > 0) & (u < 1) & (v > 0) & (v < 1) & (depth > 0)
-        return np.where(inside[..., None], np.stack([u, v, inside * valid], axis=-1), 0).astype(np.float32)
-
-    def _positions(self, poses: FloatArray) -> tuple[Float64, FloatArray]:
-        """Of the roles, (S, R, 3) metres, world, and which of them there are, (S, R), for `poses` (S, N, 7)."""
-        world = np.zeros((len(poses), ROLES, 3))
-        valid = np.zeros((len(poses), ROLES), np.float32)
-        rows = {row.name: number for number, row in enumerate(self._rows)}
-        for role, name in enumerate(self._names):
-            if name:
-                still = np.asarray(self.spec.object(name).position, np.float32)
-                world[:, role] = poses[:, rows[name], :3] if name in rows else still
-                valid[:, role] = 1
-        return world, valid
+        return np.where(inside[..., None], np.stack([u, v, inside], axis=-1), 0).astype(np.float32)
 
     def _in_base(self, points_w: Float64) -> Float64:
         robot = self.spec.robot
         sin, cos = np.sin(robot.base_yaw), np.cos(robot.base_yaw)
         world_from_base = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
         return np.asarray((points_w - np.array(robot.base)) @ world_from_base)
+
+
+class Grip(NamedTuple):
+    """Where a goal's target is taken hold of.
+
+    Attributes:
+        row: The target's row among the poses; -1 for one that never moves.
+        grasp: In the frame of that row; in the world for one that never moves.
+    """
+
+    row: int
+    grasp: Grasp
+
+    def at(self, poses: FloatArray) -> Float64:
+        """The point between the fingertips, (S, 3) metres, world, for `poses` (S, N, 7)."""
+        if self.row < 0:
+            return np.broadcast_to(np.asarray(self.grasp.position), (len(poses), 3))
+        return np.asarray(pose_matrices(poses[:, self.row])[:, :3] @ np.array([*self.grasp.position, 1.0]))
+
+    def turn(self, poses: FloatArray, base_yaw: float) -> Float64:
+        """Cosine and sine of the gripper's yaw in the base frame times the yaws that do as well; 1, or 0 for none."""
+        if self.row < 0 or not self.grasp.turns:
+            return np.zeros((len(poses), 3))
+        yaw = self.grasp.yaw
+        ahead = pose_matrices(poses[:, self.row])[:, :2, :3] @ np.array([np.cos(yaw), np.sin(yaw), 0.0])
+        angle = self.grasp.turns * (np.arctan2(ahead[:, 1], ahead[:, 0]) - base_yaw)
+        return np.stack([np.cos(angle), np.sin(angle), np.ones_like(angle)], -1)
+
+
+def _grip(spec: SceneSpec, rows: Sequence[str]) -> Grip | None:
+    """Where the target of the scene's goal is taken hold of; None for a goal without a target."""
+    name = spec.goal.target
+    if not name:
+        return None
+    thing = spec.object(name)
+    shape = object_kind(thing.kind).shape(thing.size)
+    if shape.part is not None:
+        return Grip(rows.index(f"{name}/part"), shape.part.grasp)
+    return Grip(rows.index(name), shape.grasp) if name in rows else Grip(-1, Grasp(thing.position))

@@ -35,7 +35,7 @@ def random_batch(config: ModelConfig, words: Vocabulary, count: int) -> Batch:
         rng.normal(size=(count, config.chunk, ACTION_DIM)).astype(np.float32),
         np.ones((count, config.chunk), np.float32),
         rng.random((count, views, 2, 3), dtype=np.float32),
-        rng.random((count, 2, 4), dtype=np.float32),
+        rng.random((count, 2, 7), dtype=np.float32),
         np.ones(count, np.float32),
     )
     return Batch(*map(torch.from_numpy, arrays))

@@ -282,7 +282,7 @@ def continued(begun: PolicyConfig, demos: Demonstrations, refit: str = "") -> Po
     if not refit:
         return before
     normalizer = demos.normalizer(refit)
-    offset, scale = normalizer.state_offset[:3], normalizer.state_scale[:3]
+    offset, scale = normalizer.state_offset[:6], normalizer.state_scale[:6]
     metres: dict[str, Any] = {"ee_mean": offset, "ee_std": scale} if hasattr(begun.model, "ee_mean") else {}
     return replace(before, normalizer=normalizer, model=replace(begun.model, **metres))
 

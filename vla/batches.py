@@ -185,7 +185,7 @@ class Demonstrations:
         return self.make_view(spec).draw(episode.poses, steps), row
 
     def where(self) -> FloatArray:
-        """Where the goal is in every sample, positions (N, R, 4) as in `Batch`."""
+        """Where the goal is in every sample, positions (N, R, 7) as in `Batch`."""
         each = zip(self.episodes, self.lengths, strict=True)
         return np.concatenate([self.make_view(e.spec).where(e.poses, np.arange(length)) for e, length in each])
 
@@ -340,7 +340,7 @@ class BatchSource:
         actions, valid = self.data.actions(samples)
         gone, silent = said != self.data.text[samples], said == len(self._ids) - 1
         lost = gone & ~silent
-        for flags in (valid, drawn.points[..., 2], drawn.positions[..., 3]):
+        for flags in (valid, drawn.points[..., 2], drawn.positions[..., 3], drawn.positions[..., 6]):
             flags[lost] = 0
         seen = drawn.points[:, :, 0, 2].any(1) & drawn.pixels.any((1, 2, 3, 4)) & ~silent
         present = np.select([lost, seen], [0.0, 1.0], -1.0).astype(np.float32)
@@ -357,7 +357,7 @@ class ToldSource(BatchSource):
 
     @functools.cached_property
     def _where(self) -> FloatArray:
-        """Positions (N, R, 4) of every sample."""
+        """Positions (N, R, 7) of every sample."""
         return self.data.where()
 
     def batch(self, step: int) -> Batch:

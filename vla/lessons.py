@@ -17,6 +17,7 @@ from vla.contract import STATE_DIM, ByteArray, FloatArray
 from vla.models.contract import ROLES, Lessons
 from vla.normalize import Normalizer
 from vla.text import TextCoder
+from vla.views import PLACED
 
 CHAT_SCALE = 1000  # points and boxes of a chat are whole numbers from 0 to 999, as Qwen2-VL and PaliGemma count
 NOT_SEEN = "not seen"
@@ -37,7 +38,7 @@ class Lesson:
         agent_pos: (8,) proprioception in its units, None where there are only words.
         points: (V, R, 3) of what the text names, role 0 first, as in `Batch`.
         boxes: (V, 5) of role 0, as in `Lessons`.
-        positions: (R, 4), as in `Batch`.
+        positions: (R, 7), as in `Batch`.
     """
 
     kind: str
@@ -49,7 +50,7 @@ class Lesson:
     agent_pos: FloatArray | None = None
     points: FloatArray = field(default_factory=lambda: np.zeros((0, ROLES, 3), np.float32))
     boxes: FloatArray = field(default_factory=lambda: np.zeros((0, 5), np.float32))
-    positions: FloatArray = field(default_factory=lambda: np.zeros((ROLES, 4), np.float32))
+    positions: FloatArray = field(default_factory=lambda: np.zeros((ROLES, PLACED), np.float32))
 
 
 # (generator, how many) -> so many lessons, all with pictures or all without

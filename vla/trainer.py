@@ -75,6 +75,7 @@ class TrainConfig:
         ema: Decay of the moving average of the weights; the average is what acts.
         ground: Weight of the grounding loss.
         position: Weight of the position loss.
+        turn: Weight of the loss about how things are turned.
         present: Weight of the loss about what is in sight, for networks that tell it.
         corruption: Modality dropout and word noise.
         augment: How scenes are changed when they are drawn; the demonstrations know how (`Demonstrations.augment`).
@@ -106,6 +107,7 @@ class TrainConfig:
     ema: float = 0.99
     ground: float = 0.2
     position: float = 0.5
+    turn: float = 0.1
     present: float = 0.1
     corruption: Corruption = field(default_factory=Corruption)
     augment: str = "none"
@@ -394,5 +396,5 @@ class Trainer:
 
 def imitation(config: TrainConfig) -> Phase:
     """The one stage of an ordinary run."""
-    weights = {"action": 1.0, "ground": config.ground, "position": config.position, "present": config.present}
+    weights = {"action": 1.0, **{name: getattr(config, name) for name in ("ground", "position", "turn", "present")}}
     return Phase(ACTION, config.steps, {ACTION: 1.0}, {ACTION: weights}, config.lr, config.warmup)

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from vla.contract import ByteArray, FloatArray
 
+PLACED = 7  # entries of a role's position: x, y, z, valid, and of its turn: cosine, sine, valid
 Samples = NDArray[np.int64]  # numbers of samples, or of control steps
 
 
 class Drawn(NamedTuple):
-    """Moments as rendered: pixels (B, V, H, W, 3), points (B, V, R, 3), positions (B, R, 4), as in `Batch`."""
+    """Moments as rendered: pixels (B, V, H, W, 3), points (B, V, R, 3), positions (B, R, 7), as in `Batch`."""
 
     pixels: ByteArray
     points: FloatArray
@@ -39,7 +40,7 @@ class SceneView(Protocol):
         """
 
     def where(self, poses: FloatArray, steps: Samples) -> FloatArray:
-        """Where the goal is then, positions (S, R, 4) as `draw` gives them, without drawing anything."""
+        """Where the goal is then, positions (S, R, 7) as `draw` gives them, without drawing anything."""
 
 
 ViewFactory = Callable[[Any], SceneView]  # of a scene description, as stored or as an augmentation leaves it

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.frames import EpisodeRenderer
+from envs.geometry import at_start, grasp_of
 from envs.kinematics import kinematics
 from envs.lessons import LESSON_SEED
 from envs.objects import object_kind
@@ -24,6 +25,7 @@ from envs.scenes import make_scene, with_cameras
 from envs.tasks.flip_lever import ways_of
 from vla.contract import ByteArray, EpisodeRequest, FloatArray
 from vla.models.contract import ROLES
+from vla.views import PLACED
 
 LEAST = 0.0015  # share of a picture's pixels at which a thing counts as seen: 14 of 96 x 96
 BODY_BITS = (1 << 24) - 1  # of a segmentation value; the others are the link
@@ -86,12 +88,13 @@ class Picture:
         return out
 
     def positions_of(self, names: tuple[str, ...]) -> FloatArray:
-        """(R, 4) metres, base frame, of named objects that any camera sees."""
-        out, robot = np.zeros((ROLES, 4), np.float32), self.spec.robot
+        """(R, 7) as in `Batch`, of named objects that any camera sees; how they are turned is not told."""
+        out, robot = np.zeros((ROLES, PLACED), np.float32), self.spec.robot
         sin, cos = np.sin(robot.base_yaw), np.cos(robot.base_yaw)
         for role, name in enumerate(names[:ROLES]):
             if self.spots[:, self.number(name), 2].any():
-                away = np.subtract(self.spec.object(name).position, robot.base)
+                at = self.spec.object(name).position if role else grasp_of(at_start(self.spec), name)[0]
+                away = np.subtract(at, robot.base)
                 out[role] = (cos * away[0] + sin * away[1], cos * away[1] - sin * away[0], away[2], 1.0)
         return out
 

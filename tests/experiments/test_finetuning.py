@@ -68,7 +68,7 @@ def test_statistics_are_new_if_that_is_wanted(demos: dict[str, Path], base: Path
     before = checkpoint.load_config(base)
     after = checkpoint.load_config(training.train(job(demos, base, tmp_path, refit="quantile")))
     assert after.normalizer.mode == "quantile"
-    assert getattr(after.model, "ee_mean", ()) == after.normalizer.state_offset[:3]
+    assert getattr(after.model, "ee_mean", ()) == after.normalizer.state_offset[:6]
     assert after.vocabulary == before.vocabulary
 
 

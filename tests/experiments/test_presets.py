@@ -36,7 +36,7 @@ def batch(count: int = 3) -> Batch:
     actions, points = torch.randn(count, 8, 7, generator=generator), torch.rand(count, 2, 2, 3, generator=generator)
     state = torch.randn(count, 8, generator=generator)
     return Batch(
-        pixels, tokens, state, actions, torch.ones(count, 8), points, torch.ones(count, 2, 4), torch.ones(count)
+        pixels, tokens, state, actions, torch.ones(count, 8), points, torch.ones(count, 2, 7), torch.ones(count)
     )
 
 

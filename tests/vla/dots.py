@@ -31,7 +31,7 @@ class Dots:
 
     def where(self, poses: FloatArray, steps: NDArray[np.int64]) -> FloatArray:
         """Nowhere: dots are in no world. Only their number, so that what is told can be told apart."""
-        positions = np.zeros((len(steps), 2, 4), np.float32)
+        positions = np.zeros((len(steps), 2, 7), np.float32)
         positions[:, 0, :2] = self.spots[self.target]
         return positions
 

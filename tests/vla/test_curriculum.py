@@ -48,7 +48,7 @@ class Questions:
             torch.zeros(4, 8),
             torch.from_numpy(points[:, :seen]),
             torch.from_numpy(boxes[:, :seen].astype(np.float32)),
-            torch.zeros(4, 2, 4),
+            torch.zeros(4, 2, 7),
             torch.tensor([view.target for view in views]),
         )
 

@@ -50,7 +50,7 @@ def eight() -> Batch:
         actions,
         torch.ones(8, CHUNK),
         torch.rand(8, 1, 2, 3, generator=generator),
-        torch.zeros(8, 2, 4),
+        torch.zeros(8, 2, 7),
         torch.ones(8),
     )
 

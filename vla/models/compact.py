@@ -23,7 +23,7 @@ from torch.utils.checkpoint import checkpoint
 from typing_extensions import Self
 
 from vla.models.contract import BACKBONES, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, make_head
-from vla.models.grounding import RELATIONS, grounding_loss, position_loss, relations
+from vla.models.grounding import POSTURE, RELATIONS, grounding_loss, position_loss, posture, relations, turn_loss
 from vla.models.layers import AttentionBlock, Context, Residual
 from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
 from vla.models.presence import PresenceHead, presence_loss
@@ -31,7 +31,7 @@ from vla.models.sentences import PretrainedWords, SentenceConfig
 from vla.normalize import Normalizer
 from vla.text import Vocabulary
 
-TOLD_M = 0.01  # deviation of positions that are told instead of seen
+TOLD_M, TOLD_RAD = 0.005, 0.05  # deviation of positions and turns that are told instead of seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +54,9 @@ class CompactConfig(ModelConfig):
         fusion_layers: Residual layers of it after the first two.
         answers: What questions may be answered with; without any there are no heads for lessons.
         presence: Whether it tells if what the words name is in sight.
-        ee_mean: What normalised proprioception subtracts from the end-effector position (m, base frame).
-        ee_std: What it divides by (m); the two give back metres.
+        ee_mean: What normalised proprioception subtracts from the end-effector's position (m, base frame) and
+            axis-angle (rad).
+        ee_std: What it divides by; the two give back metres and radians.
     """
 
     backbone: str = "compact"
@@ -74,13 +75,13 @@ class CompactConfig(ModelConfig):
     fusion_layers: int = 0
     answers: tuple[str, ...] = ()
     presence: bool = False
-    ee_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    ee_std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    ee_mean: tuple[float, ...] = (0.0,) * 6
+    ee_std: tuple[float, ...] = (1.0,) * 6
 
     @classmethod
     def for_data(cls, words: Vocabulary, normalizer: Normalizer, **fields: Any) -> Self:
-        """Takes the size of the vocabulary, and what gives back metres from normalised proprioception."""
-        offset, scale = normalizer.state_offset[:3], normalizer.state_scale[:3]
+        """Takes the size of the vocabulary, and what gives back metres and radians from proprioception."""
+        offset, scale = normalizer.state_offset[:6], normalizer.state_scale[:6]
         known: dict[str, Any] = {
             "vocab_size": words.size,
             "max_words": words.max_words,
@@ -96,6 +97,8 @@ class CompactConfig(ModelConfig):
 
     def __post_init__(self) -> None:
         """Raise ValueError for sizes that do not fit."""
+        if len(self.ee_mean) != 6 or len(self.ee_std) != 6:
+            raise ValueError(f"ee_mean and ee_std have 6 entries, got {len(self.ee_mean)} and {len(self.ee_std)}")
         if self.image_size % self.patch:
             raise ValueError(f"image_size {self.image_size} is not a multiple of patch {self.patch}")
         if self.context_layers and self.grid % self.context_side:
@@ -110,6 +113,7 @@ class Fused(NamedTuple):
     looks: Tensor  # (B, V, R, 2 + D) where each role is, image fractions, and what is there
     heat: Tensor  # (B, V, R, G * G) logits of where each role is
     positions: Tensor  # (B, R, 3) metres, base frame
+    turns: Tensor  # (B, R, 2) cosine and sine
     evidence: Tensor  # (B, V (2 + 2 D) + E) how well the picture answers to the words, for role 0
 
 
@@ -228,10 +232,10 @@ class CompactVLA(VLA):
         self.key = nn.Conv2d(d, d, 1)
         self.query = nn.Linear(e, views * d)
         seen = views * (config.keypoints * 2 + ROLES * (d + 2)) + config.state_dim + e
-        self.locate = nn.Sequential(nn.Linear(seen, 256), nn.ReLU(), nn.Linear(256, ROLES * 3))
+        self.locate = nn.Sequential(nn.Linear(seen, 256), nn.ReLU(), nn.Linear(256, ROLES * (3 + 2)))
         self.unseen = seen - config.state_dim - e
         self.fusion = nn.Sequential(
-            nn.Linear(seen + ROLES * 3 + RELATIONS, config.hidden),
+            nn.Linear(seen + ROLES * (3 + 2) + RELATIONS + POSTURE, config.hidden),
             nn.ReLU(),
             nn.Linear(config.hidden, config.hidden),
             nn.ReLU(),
@@ -281,34 +285,40 @@ class CompactVLA(VLA):
         what = torch.bmm(attention.to(maps.dtype), maps.flatten(2).transpose(1, 2)).float()
         seen = torch.cat([points.flatten(1) * 2 - 1, where.flatten(1) * 2 - 1, what.flatten(1)], 1).view(b, -1)
         seen = torch.cat([seen, agent_pos, text.float()], 1)
-        offset = self.locate(seen).float()
+        offset, turns = self.locate(seen).float().split((ROLES * 3, ROLES * 2), 1)
+        turns = turns.view(b, ROLES, 2)
         positions = self.workspace[0] + self.workspace[1] * offset.view(b, ROLES, 3)
-        features = self.think(seen, agent_pos, positions)
+        features = self.think(seen, agent_pos, positions, turns)
         looks = torch.cat([where, what], 2).view(b, views, ROLES, -1)
         strength = torch.stack([heat[:, 0].amax(-1), heat[:, 0].logsumexp(-1)], -1)
         evidence = torch.cat([strength, what[:, 0], what[:, 0] * query[:, 0].float()], 1).view(b, -1)
         evidence = torch.cat([evidence, text.float()], 1)
-        return Fused(features, text.float(), looks, heat.view(b, views, ROLES, -1), positions, evidence)
+        return Fused(features, text.float(), looks, heat.view(b, views, ROLES, -1), positions, turns, evidence)
 
-    def think(self, seen: Tensor, agent_pos: Tensor, positions: Tensor) -> Tensor:
-        """Features (B, hidden) for the head, from what is seen and where the roles are (B, R, 3)."""
+    def think(self, seen: Tensor, agent_pos: Tensor, positions: Tensor, turns: Tensor) -> Tensor:
+        """Features (B, hidden) for the head: from what is seen, where the roles are (B, R, 3), how turned (B, R, 2)."""
         offset = ((positions - self.workspace[0]) / self.workspace[1]).flatten(1)
-        hand = self.hand[0] + self.hand[1] * agent_pos[:, :3]
-        features: Tensor = self.fusion(torch.cat([seen, offset, relations(hand, positions[:, 0], positions[:, 1])], 1))
+        hand = self.hand[0] + self.hand[1] * agent_pos[:, :6]
+        near = relations(hand[:, :3], positions[:, 0], positions[:, 1])
+        known = (seen, offset, near, turns.flatten(1), posture(hand[:, 3:], turns))
+        features: Tensor = self.fusion(torch.cat(known, 1))
         return features
 
     def told(self, batch: Batch) -> Tensor:
-        """Features (B, hidden) without a picture: where the roles are is told, to about a centimetre.
+        """Features (B, hidden) without a picture: where the roles are is told, to half a centimetre and three degrees.
 
         What remains to be learnt from pictures is where things are, and what words do not say of them.
         """
         text = self.text(batch.tokens)[0][:, 0].float()
         seen = torch.cat([text.new_zeros(len(text), self.unseen), batch.agent_pos, text], 1)
-        about = batch.positions[..., :3] + TOLD_M * torch.randn_like(batch.positions[..., :3])
-        return self.think(seen, batch.agent_pos, torch.where(batch.positions[..., 3:] > 0, about, self.workspace[0]))
+        placed = batch.positions
+        about = placed[..., :3] + TOLD_M * torch.randn_like(placed[..., :3])
+        where = torch.where(placed[..., 3:4] > 0, about, self.workspace[0])
+        turns = (placed[..., 4:6] + TOLD_RAD * torch.randn_like(placed[..., 4:6])) * placed[..., 6:]
+        return self.think(seen, batch.agent_pos, where, turns)
 
     def forward(self, batch: Batch | Lessons, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
-        """Scalar losses: `action`, `ground` (cross-entropy of where), `position` (L1, in workspace units), `present`.
+        """Scalar losses: `action`, `ground` (cross-entropy of where), `position` (L1), `turn`, `present`.
 
         Samples without views are told where things are (`told`) and teach actions alone. Samples without words
         (modality dropout) teach no grounding: nobody could know what is meant. Lessons have the losses of `lessons`.
@@ -323,6 +333,7 @@ class CompactVLA(VLA):
             "action": self.head.loss(fused.features, batch.actions, batch.action_valid, noise, time),
             "ground": grounding_loss(fused.heat, batch.points, spoken, self.coordinates),
             "position": position_loss(fused.positions, batch.positions, spoken, self.workspace[1]),
+            "turn": turn_loss(fused.turns, batch.positions, spoken),
         }
         if self.sight is not None:
             losses["present"] = presence_loss(self.sight(fused.evidence), batch.present)

@@ -1,7 +1,8 @@
 """What every network keeps to: batches in, named losses or a chunk of actions out; heads and backbones by name.
 
 Legend: B batch, V views (cameras; with a history of K frames V = cameras x (1 + K), the newest frame of every camera
-first), R roles (0 target, 1 place), C actions in a chunk, F features, L tokens.
+first), R roles (0 where the target is taken hold of, 1 where that point ends), C actions in a chunk, F features,
+L tokens.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Batch(NamedTuple):
     """What a network is trained on; acting needs the first three fields only.
 
     Actions and proprioception are normalised (vla.normalize). `points` are image fractions in [0, 1] with a visibility
-    flag; `positions` metres in the robot base frame with a validity flag.
+    flag; `positions` metres in the robot base frame with a validity flag. A turn is k times the yaw of a gripper that
+    takes hold there, where k yaws do as well; round things have none.
     """
 
     pixels: Tensor  # (B, V, H, W, 3) uint8
@@ -35,7 +37,7 @@ class Batch(NamedTuple):
     actions: Tensor  # (B, C, 7) float32
     action_valid: Tensor  # (B, C) float32: 0 past the end of the episode
     points: Tensor  # (B, V, R, 3) float32: u, v, visible
-    positions: Tensor  # (B, R, 4) float32: x, y, z, valid
+    positions: Tensor  # (B, R, 7) float32: x, y, z, valid; cosine and sine of the turn, valid
     present: Tensor  # (B,) float32: 1 if what the words name is in sight, 0 if it is not there, -1 if nobody asks
 
 
@@ -51,7 +53,7 @@ class Lessons(NamedTuple):
     agent_pos: Tensor  # (B, 8 (1 + K)) float32, as in `Batch`
     points: Tensor  # (B, V, R, 3) float32, as in `Batch`
     boxes: Tensor  # (B, V, 5) float32: of role 0, left, top, right, bottom as image fractions, and 1 if it is seen
-    positions: Tensor  # (B, R, 4) float32, as in `Batch`
+    positions: Tensor  # (B, R, 7) float32, as in `Batch`
     answers: Tensor  # (B,) int64: entry of the configuration's `answers`; -1 where nothing is to be answered
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 RELATIONS = 13
+POSTURE = 16
 
 
 def relations(hand: Tensor, target: Tensor, place: Tensor) -> Tensor:
@@ -21,6 +22,29 @@ def relations(hand: Tensor, target: Tensor, place: Tensor) -> Tensor:
     return torch.cat([reach * 10, way * 10, (place - hand) * 10, ahead, along * 10, across * 10], 1)
 
 
+def posture(axis_angle: Tensor, turns: Tensor) -> Tensor:
+    """How the hand is turned (B, 3) rad, and how it would have to turn for each role (B, 2, 2): (B, POSTURE).
+
+    The first two columns of its rotation matrix (Zhou et al. 2019, arXiv 1812.07035): of a hand that points down the
+    axis-angle is near pi, where it jumps to the opposite side, and no small network makes sense of it. Then how far it
+    leans along x and y, ten times, for a tenth of a radian matters; then cosine and sine of each role's turn minus 2
+    and 4 times the hand's yaw, for things that can be taken at two or four yaws.
+    """
+    angle = axis_angle.norm(dim=1, keepdim=True).clamp(min=1e-6)
+    (x, y, z), cos, sin = (axis_angle / angle).unbind(1), angle[:, 0].cos(), angle[:, 0].sin()
+    rest = 1 - cos
+    first = torch.stack([cos + rest * x * x, rest * x * y + sin * z, rest * x * z - sin * y], 1)
+    second = torch.stack([rest * x * y - sin * z, cos + rest * y * y, rest * y * z + sin * x], 1)
+    leans = torch.stack([first[:, 1] * second[:, 2], first[:, 2] * second[:, 0]], 1)
+    leans = 10 * (leans - torch.stack([first[:, 2] * second[:, 1], first[:, 0] * second[:, 2]], 1))
+    yaw = torch.atan2(first[:, 1], first[:, 0])
+    parts = [leans]
+    for times in (2, 4):
+        c, s = (times * yaw).cos()[:, None], (times * yaw).sin()[:, None]
+        parts += [turns[..., 0] * c + turns[..., 1] * s, turns[..., 1] * c - turns[..., 0] * s]
+    return torch.cat([first, second, *parts], 1)
+
+
 def grounding_loss(heat: Tensor, points: Tensor, spoken: Tensor, coordinates: Tensor) -> Tensor:
     """Cross-entropy between heat maps (B, V, R, G * G) and a Gaussian of 0.8 cells around `points` (B, V, R, 3)."""
     sigma = 0.8 / coordinates.shape[0] ** 0.5
@@ -31,7 +55,14 @@ def grounding_loss(heat: Tensor, points: Tensor, spoken: Tensor, coordinates: Te
 
 
 def position_loss(predicted: Tensor, positions: Tensor, spoken: Tensor, scale: Tensor) -> Tensor:
-    """Mean absolute error between (B, R, 3) and the first three of (B, R, 4), in units of `scale`, where valid."""
+    """Mean absolute error between (B, R, 3) and the first three of (B, R, 7), in units of `scale`, where valid."""
     error = ((predicted - positions[..., :3]) / scale).abs().mean(-1)
     weight = positions[..., 3] * spoken[:, None]
+    return (error * weight).sum() / weight.sum().clamp(min=1)
+
+
+def turn_loss(predicted: Tensor, positions: Tensor, spoken: Tensor) -> Tensor:
+    """Mean squared distance of turns (B, R, 2) from cosine and sine in (B, R, 7), where there are any."""
+    error = (predicted - positions[..., 4:6]).square().sum(-1)
+    weight = positions[..., 6] * spoken[:, None]
     return (error * weight).sum() / weight.sum().clamp(min=1)
