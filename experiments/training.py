@@ -18,7 +18,7 @@ from envs.lessons.vocabulary import LONGEST, lesson_words
 from envs.scene import SceneSpec
 from envs.tasks.base import training_vocabulary
 from envs.world import World
-from experiments.curricula import StagePlan, known_costs, lesson_sources, phases
+from experiments.curricula import StagePlan, known_costs, lesson_sources, phases, weights_of_lessons
 from experiments.presets import COMPACT, ModelSize
 from experiments.pretrained import Pretrained, vision_language, with_encoder, with_words
 from experiments.workers import worker_count
@@ -27,11 +27,10 @@ from vla import checkpoint
 from vla.batches import Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.contract import EpisodeRequest
-from vla.curriculum import Phase
+from vla.curriculum import Phase, Source
 from vla.episode import Episode
 from vla.execution import Execution
 from vla.history import History
-from vla.lessons import LessonSource
 from vla.models.compact import CompactConfig
 from vla.models.contract import BACKBONES, HEADS, HeadConfig, ModelConfig
 from vla.normalize import Normalizer, check_mode
@@ -70,7 +69,8 @@ class TrainJob:
         normalize: Mode of the statistics, `vla.normalize.Normalizer`.
         stages: Stages instead of imitation alone; `train.steps` is then the compute, in steps of imitation.
         lesson_tasks: Families that lessons are about; by default those of the demonstrations.
-        lessons: Give the network the words and the heads of lessons although no stage has any: for comparisons.
+        lessons: Give the network the words and the heads of lessons, or the layer that says words, although no stage
+            has any: for comparisons.
         costs: Folder that keeps what a step of each source costs; by default that of the run.
         start: Checkpoint that training goes on from: its weights, words and statistics; None begins from nothing.
         refit: Mode of new statistics for `start`; "" keeps those that it has.
@@ -141,7 +141,7 @@ def demonstrations(job: TrainJob, episodes: Sequence[Episode], model: ModelConfi
 
 def staged(
     job: TrainJob, policy: PolicyConfig, demos: Demonstrations
-) -> tuple[tuple[Phase, ...], Mapping[str, LessonSource]]:
+) -> tuple[tuple[Phase, ...], Mapping[str, Source]]:
     """Stages and sources of lessons of a job; none where imitation is all.
 
     Raises ValueError for stages without a number of steps to share.
@@ -152,7 +152,7 @@ def staged(
         raise ValueError("stages share the compute of a number of steps: give --steps")
     lessons = lesson_sources(policy, job.train, job.lesson_tasks or policy.trained_on["tasks"])
     costs = known_costs(job.costs or job.run, policy, job.train, demos, lessons)
-    return phases(job.stages, job.train, costs), lessons
+    return phases(job.stages, job.train, costs, weights_of_lessons(policy)), lessons
 
 
 def load(job: TrainJob) -> list[Episode]:
@@ -208,10 +208,8 @@ def network(job: TrainJob, normalizer: Normalizer) -> tuple[ModelConfig, TextCod
     size, options, taught = job.model, job.pretrained, bool(job.lessons or job.stages)
     options.check(size.backbone)
     if size.backbone == "hf":
-        if taught:
-            raise ValueError("stages with lessons train the compact network, not 'hf'")
         seen = {"cameras": job.cameras, "image_size": size.image_size, "history": size.history, "stride": size.stride}
-        return vision_language(options, head=HeadConfig(size.head, size.chunk, size.hidden), **seen)
+        return vision_language(options, head=HeadConfig(size.head, size.chunk, size.hidden), chat=taught, **seen)
     words = Vocabulary.build(lesson_words(), max_words=LONGEST) if taught else Vocabulary.build(training_vocabulary())
     model = model_config(size, words, normalizer, job.cameras, answer_words() if taught else ())
     if isinstance(model, CompactConfig) and options.text:
@@ -231,7 +229,7 @@ def model_config(
     Raises UnknownNameError for an unknown backbone, ValueError for answers of one that has no such heads.
     """
     if answers and size.backbone != "compact":
-        raise ValueError(f"stages with lessons train the compact network, not {size.backbone!r}")
+        raise ValueError(f"stages with lessons train the backbones compact and hf, not {size.backbone!r}")
     fields: dict[str, Any] = {"cameras": cameras, "image_size": size.image_size}
     fields |= {"history": size.history, "stride": size.stride}
     fields["head"] = HeadConfig(size.head, size.chunk, size.head_hidden)
