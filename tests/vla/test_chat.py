@@ -247,7 +247,7 @@ def test_what_cannot_be_taught_says_so(made: Any) -> None:
     with pytest.raises(ValueError, match="answers no questions: its configuration has no chat"):
         mute.answer(batch.pixels, batch.tokens, coder.ends)
     other = dataclasses.replace(coder)
-    other.opened.chat_template = "{% if add_generation_prompt %}now you: {% else %}said {% endif %}"
+    other.opened.chat_template = "<image> {% if add_generation_prompt %}now you: {% else %}said {% endif %}"
     with pytest.raises(PretrainedError, match="does not begin an answer as it asks for one"):
         chats(other, eight()[:1])
 
@@ -264,6 +264,8 @@ def test_low_rank_updates_learn_from_lessons(made: Any) -> None:
     tuned = describe(
         config.vlm, cameras=("front",), image_size=SIDE, hidden=32, head=config.head, chat=True, tune="lora"
     )
-    model, losses = fitted(tuned[0], [chats(coder, word_lessons(np.random.default_rng(0), 8))], 30, 1e-2)
-    assert losses[-1] < 0.9 * losses[0]
+    batch = chats(coder, word_lessons(np.random.default_rng(0), 8))
+    model, losses = fitted(tuned[0], [batch], 80, 2e-2)
+    assert losses[-1] < losses[0] - 0.3  # a random output layer that stays as it is allows no loss near zero
+    assert model.chats(batch)["answered"] == 1
     assert all("lora_" in name for name in model.state_dict() if name.startswith("vlm."))
