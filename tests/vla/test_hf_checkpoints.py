@@ -39,10 +39,8 @@ def config_of(folder: Path, kind: str) -> PolicyConfig:
     if kind == "lora":
         pytest.importorskip("peft", reason="LoRA needs peft: pip install 'vla-bench[hf]'")
     data = demonstrations()
-    fields: dict[str, Any] = {"lora": {"tune": "lora"}, "frozen": {"tune": "frozen"}, "chat": {"chat": True}}.get(
-        kind, {}
-    )
-    made = policy(folder, data, **fields)
+    fields: dict[str, dict[str, Any]] = {"lora": {"tune": "lora"}, "frozen": {"tune": "frozen"}, "chat": {"chat": True}}
+    made = policy(folder, data, **fields.get(kind, {}))
     if kind != "words":
         return made
     batch = BatchSource(data, made.normalizer, made.vocabulary, 8, 0, QUIET).batch(0)
