@@ -2,7 +2,7 @@
 
 After JARVIS-VLA (arXiv 2503.16365): language, then grounding, then action. Compute is CPU seconds of this process, all
 threads, of making a batch and learning from it: in a simulator, pictures are not free, and seconds of one core say the
-same however many cores make them.
+same however many cores make them. On a GPU it is seconds on the clock.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ from vla.batches import BatchSource, Demonstrations, ToldSource
 from vla.checkpoint import PolicyConfig
 from vla.contract import ACTION_DIM
 from vla.curriculum import Phase, Source, split
-from vla.lessons import LessonSource
+from vla.launched import make_accelerator
+from vla.lessons import ChatSource, LessonSource
 from vla.models.contract import make_model
+from vla.models.hf import HFConfig
 from vla.registry import nearest
 from vla.results import read_json, write_json
+from vla.text_prompt import PromptCoder
 from vla.trainer import TrainConfig, imitation
 
 LANGUAGE, GROUNDING, ACTION = "language", "grounding", "action"
@@ -39,6 +42,8 @@ LESSON_WEIGHTS: Mapping[str, Mapping[str, float]] = {
     LANGUAGE: {"answer": 0.2},
     GROUNDING: {"answer": 0.2, "ground": 0.2, "box": 0.05, "position": 0.5},
 }
+# A language model says answers and actions alike, in words, so that they weigh alike.
+CHAT_WEIGHTS: Mapping[str, Mapping[str, float]] = {LANGUAGE: {"answer": 1.0}, GROUNDING: {"answer": 1.0}}
 COSTS = "costs.json"
 MEASURED = 12  # steps of each source that are timed
 MEASURED_ON = 8  # episodes whose frames are drawn for it
@@ -99,17 +104,23 @@ def _share(text: str, share: str, usual: float) -> float:
     return value
 
 
-def phases(plans: Sequence[StagePlan], config: TrainConfig, costs: Mapping[str, float]) -> tuple[Phase, ...]:
+def phases(
+    plans: Sequence[StagePlan],
+    config: TrainConfig,
+    costs: Mapping[str, float],
+    lesson_weights: Mapping[str, Mapping[str, float]] = LESSON_WEIGHTS,
+) -> tuple[Phase, ...]:
     """The stages with their steps: together they cost what `config.steps` steps of imitation alone would.
 
     Args:
         plans: The stages.
         config: How to train; its losses are those of actions.
-        costs: CPU seconds of a step by source.
+        costs: Seconds of a step by source.
+        lesson_weights: Of each source of lessons, the weights of its losses.
     """
     budget = config.steps * costs[ACTION]
     whole = sum(plan.share for plan in plans)
-    weights = loss_weights(config)
+    weights = loss_weights(config, lesson_weights)
     found = []
     for plan in plans:
         parts = sum(plan.mix.values())
@@ -124,9 +135,11 @@ def phases(plans: Sequence[StagePlan], config: TrainConfig, costs: Mapping[str, 
     return tuple(found)
 
 
-def loss_weights(config: TrainConfig) -> dict[str, Mapping[str, float]]:
-    """Weights of the losses, by source."""
-    return {**LESSON_WEIGHTS, ACTION: imitation(config).weights[ACTION], TOLD: {"action": 1.0}}
+def loss_weights(
+    config: TrainConfig, lessons: Mapping[str, Mapping[str, float]] = LESSON_WEIGHTS
+) -> dict[str, Mapping[str, float]]:
+    """Weights of the losses, by source; `lessons` are those of the network's kind (`weights_of_lessons`)."""
+    return {**lessons, ACTION: imitation(config).weights[ACTION], TOLD: {"action": 1.0}}
 
 
 def told_source(policy: PolicyConfig, config: TrainConfig, demos: Demonstrations) -> ToldSource:
@@ -136,17 +149,33 @@ def told_source(policy: PolicyConfig, config: TrainConfig, demos: Demonstrations
     return ToldSource(demos, policy.normalizer, policy.vocabulary, size, config.seed, config.corruption, sampling)
 
 
-def lesson_sources(policy: PolicyConfig, config: TrainConfig, tasks: Sequence[str]) -> dict[str, LessonSource]:
-    """Where lessons come from: without limit, about the families `tasks`, as the policy's cameras see them."""
-    model = policy.model
+def weights_of_lessons(policy: PolicyConfig) -> Mapping[str, Mapping[str, float]]:
+    """Of each source of lessons, the weights of its losses, for the policy's kind of network."""
+    return CHAT_WEIGHTS if isinstance(policy.model, HFConfig) else LESSON_WEIGHTS
+
+
+def lesson_sources(
+    policy: PolicyConfig, config: TrainConfig, tasks: Sequence[str]
+) -> dict[str, LessonSource] | dict[str, ChatSource]:
+    """Where lessons come from: without limit, about the families `tasks`, as the policy's cameras see them.
+
+    Language models get them as chat, descriptions in free text among them.
+    """
+    model, coder = policy.model, policy.vocabulary
     pictures = Pictures(tuple(tasks), model.cameras, model.image_size, policy.robots[0], policy.control)
+    words, speaks = WordLessons(tuple(tasks)), isinstance(coder, PromptCoder)
+    makers = {LANGUAGE: words, GROUNDING: PictureLessons(pictures, captions=speaks)}
+    if isinstance(coder, PromptCoder):
+        return {
+            name: ChatSource(maker, coder, config.batch_size, config.seed)  # type: ignore[arg-type]
+            for name, maker in makers.items()
+        }
     answers = tuple(getattr(model, "answers", ()))
-    makers = {LANGUAGE: WordLessons(tuple(tasks)), GROUNDING: PictureLessons(pictures)}
     return {
         name: LessonSource(
             maker,  # type: ignore[arg-type]
             answers,
-            policy.vocabulary,
+            coder,
             policy.normalizer,
             config.batch_size,
             config.seed,
@@ -159,7 +188,7 @@ def lesson_sources(policy: PolicyConfig, config: TrainConfig, tasks: Sequence[st
 def known_costs(
     folder: Path, policy: PolicyConfig, config: TrainConfig, demos: Demonstrations, lessons: Mapping[str, Source]
 ) -> dict[str, float]:
-    """CPU seconds of a step by source, measured once for a folder: a resumed run must not measure anew."""
+    """Seconds of a step by source (`measure`), measured once for a folder: a resumed run must not measure anew."""
     path = folder / COSTS
     if not path.exists():
         few = Demonstrations(demos.episodes[:MEASURED_ON], demos.make_view, chunk=demos.chunk, history=demos.history)
@@ -181,21 +210,31 @@ def _write_once(path: Path, costs: Mapping[str, float]) -> None:
 
 
 def measure(policy: PolicyConfig, config: TrainConfig, sources: Mapping[str, Source]) -> dict[str, float]:
-    """Median CPU seconds of a step of each source on a throwaway network, in turns, so that load hits all alike."""
+    """Median seconds of a step of each source on a throwaway network, in turns, so that load hits all alike.
+
+    CPU seconds of this process; where the run is trained on a GPU, seconds on the clock until it has finished.
+    """
+    device = make_accelerator().device
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
     torch.manual_seed(0)
-    model = make_model(policy.model)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
-    weights = loss_weights(config)
+    model = make_model(policy.model).to(device)
+    if config.recompute:
+        model.recompute_activations()
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-5)
+    weights = loss_weights(config, weights_of_lessons(policy))
     spent: dict[str, list[float]] = {name: [] for name in sources}
     for step in range(2 + MEASURED):  # the first two are slow
         for name, source in sources.items():
-            start = time.process_time()
+            start = clock()
             batch = source.batch(step)
-            noise = torch.randn(len(batch.tokens), policy.model.chunk, ACTION_DIM)
-            with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
-                losses = model(batch, noise, torch.rand(len(batch.tokens)))
+            batch = type(batch)(*(tensor.to(device) for tensor in batch))
+            noise = torch.randn(len(batch.tokens), policy.model.chunk, ACTION_DIM, device=device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+                losses = model(batch, noise, torch.rand(len(batch.tokens), device=device))
             torch.autograd.backward(Phase(name, 1, {name: 1.0}, weights, 1.0).total(name, losses))
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            spent[name].append(time.process_time() - start)
+            if device.type != "cpu":
+                torch.accelerator.synchronize(device)
+            spent[name].append(clock() - start)
     return {name: round(statistics.median(times[2:]), 5) for name, times in spent.items()}

@@ -56,19 +56,20 @@ class Pretrained:
             raise ValueError(f"--text needs --backbone compact, got --backbone {backbone}")
 
 
-def vision_language(options: Pretrained, head: HeadConfig, **seen: Any) -> tuple[ModelConfig, TextCoder]:
+def vision_language(options: Pretrained, head: HeadConfig, chat: bool, **seen: Any) -> tuple[ModelConfig, TextCoder]:
     """Configuration and text coder of the backbone `hf`.
 
     Args:
         options: Which model, and how to train it.
         head: Action head.
+        chat: Whether it is taught by lessons.
         seen: Fields of `ModelConfig` about what it sees.
 
     Raises:
         PretrainedError: The model cannot be had.
     """
     tuning = {"tune": options.tune, "lora_rank": options.lora_rank, "pool": options.pool}
-    return describe(options.vlm, head=head, hidden=head.hidden, **tuning, **seen)
+    return describe(options.vlm, head=head, hidden=head.hidden, chat=chat, **tuning, **seen)
 
 
 def with_words(model: ModelConfig, coder: TextCoder, options: Pretrained, chunks: FloatArray) -> ModelConfig:

@@ -27,7 +27,7 @@ from experiments.training import TrainJob, train
 from experiments.workers import worker_count
 from vla import checkpoint
 from vla.contract import ACTION_DIM
-from vla.models.contract import Lessons
+from vla.models.contract import AnyBatch
 from vla.provenance import machine
 from vla.results import read_json, write_json
 from vla.suites import Suite
@@ -235,6 +235,6 @@ def probe(run: Path, config: TrainConfig) -> dict[str, float]:
     return found
 
 
-def _losses(model: torch.nn.Module, batch: Lessons, chunk: int) -> dict[str, float]:
+def _losses(model: torch.nn.Module, batch: AnyBatch, chunk: int) -> dict[str, float]:
     zeros = torch.zeros(len(batch.tokens), chunk, ACTION_DIM)
     return {name: float(value) for name, value in model(batch, zeros, zeros[:, 0, 0]).items()}

@@ -27,6 +27,7 @@ from experiments.curricula import (
     phases,
     teach_lessons,
     told_source,
+    weights_of_lessons,
 )
 from experiments.presets import COMPACT, ModelSize
 from experiments.pretrained import Pretrained, vision_language, with_encoder, with_words
@@ -78,7 +79,8 @@ class TrainJob:
         normalize: Mode of the statistics, `vla.normalize.Normalizer`.
         stages: Stages instead of imitation alone; `train.steps` is then the compute, in steps of imitation.
         lesson_tasks: Families that lessons are about; by default those of the demonstrations.
-        lessons: Give the network the words and the heads of lessons although no stage has any: for comparisons.
+        lessons: Give the network the words and the heads of lessons, or the layer that says words, although no stage
+            has any: for comparisons.
         costs: Folder that keeps what a step of each source costs; by default that of the run.
         start: Checkpoint that training goes on from: its weights, words and statistics; None begins from nothing.
         refit: Mode of new statistics for `start`; "" keeps those that it has.
@@ -165,9 +167,11 @@ def staged(
     if teach_lessons(job.stages):
         sources.update(lesson_sources(policy, job.train, job.lesson_tasks or policy.trained_on["tasks"]))
     if any(TOLD in plan.mix for plan in job.stages):
+        if not isinstance(policy.model, CompactConfig):
+            raise ValueError(f"stage {TOLD!r} trains the compact network, not {policy.model.backbone!r}")
         sources[TOLD] = told_source(policy, job.train, demos)
     costs = known_costs(job.costs or job.run, policy, job.train, demos, sources)
-    return phases(job.stages, job.train, costs), sources
+    return phases(job.stages, job.train, costs, weights_of_lessons(policy)), sources
 
 
 def load(job: TrainJob) -> list[Episode]:
@@ -223,10 +227,8 @@ def network(job: TrainJob, normalizer: Normalizer) -> tuple[ModelConfig, TextCod
     size, options, taught = job.model, job.pretrained, job.lessons or teach_lessons(job.stages)
     options.check(size.backbone)
     if size.backbone == "hf":
-        if taught:
-            raise ValueError("stages with lessons train the compact network, not 'hf'")
         seen = {"cameras": job.cameras, "image_size": size.image_size, "history": size.history, "stride": size.stride}
-        return vision_language(options, head=HeadConfig(size.head, size.chunk, size.hidden), **seen)
+        return vision_language(options, head=HeadConfig(size.head, size.chunk, size.hidden), chat=taught, **seen)
     words = Vocabulary.build(lesson_words(), max_words=LONGEST) if taught else Vocabulary.build(training_vocabulary())
     model = model_config(size, words, normalizer, job.cameras, answer_words() if taught else ())
     if isinstance(model, CompactConfig) and options.text:
@@ -246,7 +248,7 @@ def model_config(
     Raises UnknownNameError for an unknown backbone, ValueError for answers of one that has no such heads.
     """
     if answers and size.backbone != "compact":
-        raise ValueError(f"stages with lessons train the compact network, not {size.backbone!r}")
+        raise ValueError(f"stages with lessons train the backbones compact and hf, not {size.backbone!r}")
     fields: dict[str, Any] = {"cameras": cameras, "image_size": size.image_size}
     fields |= {"history": size.history, "stride": size.stride}
     fields["head"] = HeadConfig(size.head, size.chunk, size.head_hidden)

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from vla.models.contract import Batch, Lessons
+from vla.models.contract import AnyBatch
 from vla.registry import nearest
 
 
 class Source(Protocol):
     """Batch number i, for any i, in any order and from any thread: a pure function of i."""
 
-    def batch(self, step: int) -> Batch | Lessons:
+    def batch(self, step: int) -> AnyBatch:
         """Build it, in main memory."""
 
 
@@ -168,14 +168,14 @@ class Curriculum:
 
     def stream(
         self, start: int, stop: int, threads: int, share: Share = WHOLE, *, pinned: bool = False
-    ) -> Iterator[tuple[Batch | Lessons, ...]]:
+    ) -> Iterator[tuple[AnyBatch, ...]]:
         """What a process trains on in steps start..stop-1, in order: the batches of its share of each.
 
         They are built ahead by `threads` threads (0: none); the renderer's kernels release the GIL, so threads draw
         while the main thread trains. `pinned` puts them where a GPU can fetch them by itself.
         """
 
-        def build(turn: Turn, number: int) -> Batch | Lessons:
+        def build(turn: Turn, number: int) -> AnyBatch:
             batch = self.sources[turn.source].batch(number)
             return type(batch)(*(tensor.pin_memory() for tensor in batch)) if pinned else batch
 
@@ -184,7 +184,7 @@ class Curriculum:
             yield from (tuple(build(turn, number) for number in numbers) for turn, numbers in wanted)
             return
         with ThreadPoolExecutor(threads) as pool:
-            ahead: list[list[Future[Batch | Lessons]]] = []
+            ahead: list[list[Future[AnyBatch]]] = []
             try:
                 for turn, numbers in wanted:
                     ahead.append([pool.submit(build, turn, number) for number in numbers])

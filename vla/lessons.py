@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from vla.contract import STATE_DIM, ByteArray, FloatArray
-from vla.models.contract import ROLES, Lessons
+from vla.models.contract import ROLES, Chats, Lessons
 from vla.normalize import Normalizer
 from vla.text import TextCoder
+from vla.text_prompt import PromptCoder
 from vla.views import PLACED
 
 CHAT_SCALE = 1000  # points and boxes of a chat are whole numbers from 0 to 999, as Qwen2-VL and PaliGemma count
@@ -102,6 +103,33 @@ def _pixels(lessons: Sequence[Lesson]) -> ByteArray:
     """(B, V, H, W, 3); (B, 0, 1, 1, 3) for words alone."""
     drawn = [lesson.pixels for lesson in lessons if lesson.pixels is not None]
     return np.stack(drawn) if drawn else np.zeros((len(lessons), 0, 1, 1, 3), np.uint8)
+
+
+@dataclass(frozen=True)
+class ChatSource:
+    """Batch number `step` of lessons as chat (`vla.curriculum.Source`): made when asked for, never twice the same.
+
+    Attributes:
+        make: Makes lessons.
+        coder: The model's chat.
+        batch_size: Lessons a batch.
+        seed: With the step it decides what is asked, the same as of a `LessonSource`.
+    """
+
+    make: LessonMaker
+    coder: PromptCoder
+    batch_size: int
+    seed: int
+
+    def batch(self, step: int) -> Chats:
+        """Build batch `step`."""
+        return chats(self.coder, self.make(np.random.default_rng((self.seed, 4, step)), self.batch_size))
+
+
+def chats(coder: PromptCoder, lessons: Sequence[Lesson]) -> Chats:
+    """Lessons, all with pictures or all without, as a model with this coder reads and answers them."""
+    tokens, answers = coder.converse([to_chat(lesson) for lesson in lessons])
+    return Chats(*map(torch.from_numpy, (_pixels(lessons), tokens, answers)))
 
 
 def to_chat(lesson: Lesson) -> list[dict[str, Any]]:

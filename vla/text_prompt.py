@@ -1,4 +1,4 @@
-"""Instructions as the chat of a vision-language model: its template, its image tokens, its tokenizer.
+"""Instructions and lessons as the chat of a vision-language model: its template, its image tokens, its tokenizer.
 
 The pictures have one size, so that a prompt has the same image tokens whatever they show; the tokens of a batch need no
 pictures. The processor's files (JSON and text) are part of the coder and are stored with the weights. Knows no weights.
@@ -21,6 +21,7 @@ from vla import side_files
 from vla.pretrained import PretrainedError, library, load
 from vla.text import PAD, IdArray, TextCoder
 
+Messages = Sequence[dict[str, Any]]  # as `apply_chat_template` takes them; contents are lists of entries
 PROMPT = "What action should the robot take to {instruction}?"
 KEPT = 4096  # encoded instructions that are kept
 # Processors that need packages for videos, and the one that does the same for pictures.
@@ -144,18 +145,91 @@ class PromptCoder(TextCoder):
 
     def _ids(self, instruction: str) -> list[int]:
         """The tokenizer's ids of a prompt, image tokens included."""
+        asked = self.prompt.replace("{instruction}", self._harmless(instruction))
+        content = [{"type": "image"}] * self.views + [{"type": "text", "text": asked}]
+        return self._prompt([{"role": "user", "content": content}])[0]
+
+    def _harmless(self, text: str) -> str:
+        """`text` without special tokens, which would be pictures or turns of the chat."""
+        for special in self.opened.tokenizer.all_special_tokens:
+            text = text.replace(special, " ")
+        return text
+
+    def _prompt(self, chat: Messages) -> tuple[list[int], str]:
+        """Ids of a chat up to where the model is to speak, image tokens included, and its text before they are."""
         processor, side = self.opened, self.image_size
-        for special in processor.tokenizer.all_special_tokens:
-            instruction = instruction.replace(special, " ")
-        asked = self.prompt.replace("{instruction}", instruction)
-        if getattr(processor, "chat_template", None):
-            content = [{"type": "image"}] * self.views + [{"type": "text", "text": asked}]
-            chat = [{"role": "user", "content": content}]
+        entries = [entry for message in chat for entry in message["content"]]
+        pictures = sum(entry["type"] == "image" for entry in entries)
+        if self._templated:
             asked = processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
         else:  # a base model
-            asked = processor.image_token * self.views + asked
-        black = [np.zeros((side, side, 3), np.uint8)] * self.views
+            asked = processor.image_token * pictures + " ".join(e["text"] for e in entries if e["type"] == "text")
+        if not pictures:  # not every processor takes texts alone; a base model's ends the question with a line
+            return processor.tokenizer(asked if self._templated else f"{asked}\n")["input_ids"], asked
+        black = [np.zeros((side, side, 3), np.uint8)] * pictures
         options = whole_pictures(processor.image_processor)
         found = processor(text=[asked], images=[black], return_tensors="np", **options)
         ids: list[int] = np.asarray(found["input_ids"])[0].tolist()
-        return ids
+        return ids, asked
+
+    @property
+    def _templated(self) -> bool:
+        return bool(getattr(self.opened, "chat_template", None))
+
+    @functools.cached_property
+    def ends(self) -> tuple[int, ...]:
+        """The tokenizer's ids that end what the model says: its special tokens, but for the one for unknown words."""
+        tokenizer = self.opened.tokenizer
+        added = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+        return tuple(sorted({*tokenizer.all_special_ids, *added} - {tokenizer.unk_token_id}))
+
+    def converse(self, chats: Sequence[Messages]) -> tuple[IdArray, IdArray]:
+        """What is asked (B, L), padded on the left, and what is to be said (B, T), padded on the right.
+
+        Args:
+            chats: Messages of a user, then of the assistant; all with as many pictures.
+
+        Raises:
+            PretrainedError: The model's template does not begin an answer as it asks for one.
+        """
+        with _LOCK:
+            rows = [self._turns(chat) for chat in chats]
+        asked, said = ([row[side] for row in rows] for side in (0, 1))
+        tokens, answers = (np.full((len(rows), max(map(len, each))), PAD, np.int64) for each in (asked, said))
+        for number, (question, answer) in enumerate(rows):
+            tokens[number, tokens.shape[1] - len(question) :] = np.array(question) + 1
+            answers[number, : len(answer)] = np.array(answer) + 1
+        return tokens, answers
+
+    def _turns(self, chat: Messages) -> tuple[list[int], list[int]]:
+        """Ids of a question, and of its answer up to the first token that ends it."""
+        tokenizer = self.opened.tokenizer
+        chat = [
+            {
+                **turn,
+                "content": [e | {"text": self._harmless(e["text"])} if "text" in e else e for e in turn["content"]],
+            }
+            for turn in chat
+        ]
+        asked, text = self._prompt(chat[:1])
+        said = chat[1]["content"][0]["text"]
+        if self._templated:
+            whole = self.opened.apply_chat_template(chat, tokenize=False)
+            if not whole.startswith(text):
+                raise PretrainedError(
+                    f"the chat template of this {self.processor} does not begin an answer as it asks for one "
+                    f"({text[-20:]!r}): it cannot be taught by lessons"
+                )
+            said = whole[len(text) :]
+        ids: list[int] = tokenizer(said, add_special_tokens=False)["input_ids"]
+        end = next((i for i, token in enumerate(ids) if token in self.ends), None)
+        return asked, [*ids, tokenizer.eos_token_id] if end is None else ids[: end + 1]
+
+    def spoken(self, ids: IdArray) -> list[str]:
+        """Texts of what the model said, ids (B, T) as in `converse`, up to the first token that ends it."""
+        found = []
+        for row in ids:
+            said = (row[row > PAD] - 1).tolist()
+            end = next((i for i, token in enumerate(said) if token in self.ends), len(said))
+            found.append(self.opened.tokenizer.decode(said[:end]).strip())
+        return found

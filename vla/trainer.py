@@ -32,7 +32,7 @@ from vla.cores import drawing_threads, processes_here, torch_threads
 from vla.curriculum import Curriculum, Phase, Share, Source
 from vla.interrupt import Interrupt
 from vla.launched import make_accelerator
-from vla.models.contract import VLA, Batch, Lessons, make_model
+from vla.models.contract import VLA, AnyBatch, make_model
 from vla.results import read_json, write_json
 from vla.sampling import Sampling
 from vla.training_state import (
@@ -257,11 +257,11 @@ class Trainer:
                     break
         return checkpoint.find(self.run)
 
-    def _stream(self, start: int, stop: int) -> Iterator[tuple[Batch | Lessons, ...]]:
+    def _stream(self, start: int, stop: int) -> Iterator[tuple[AnyBatch, ...]]:
         pinned = self.accelerator.device.type == "cuda"
         return self.curriculum.stream(start, stop, self.config.threads, self.share, pinned=pinned)
 
-    def _step(self, batches: Sequence[Batch | Lessons]) -> dict[str, Tensor]:
+    def _step(self, batches: Sequence[AnyBatch]) -> dict[str, Tensor]:
         """One step of the optimizer on the sum of the gradients of `batches`; returns their mean losses."""
         turn = self.curriculum.turn(self.step)
         for group in self.optimizer.param_groups:
@@ -284,7 +284,7 @@ class Trainer:
         self._average()
         return {name: torch.stack([losses[name] for losses in found]).mean() for name in found[0]}
 
-    def _losses(self, batch: Batch | Lessons, number: int) -> dict[str, Tensor]:
+    def _losses(self, batch: AnyBatch, number: int) -> dict[str, Tensor]:
         """Losses of the run's batch number `number`, which decides what is random about them."""
         device = self.accelerator.device
         batch = type(batch)(*(tensor.to(device, non_blocking=True) for tensor in batch))

@@ -10,15 +10,19 @@ from typing import Any
 import pytest
 
 from envs.world import World
+from experiments.curricula import read_stages
 from experiments.presets import PRETRAINED, SIZES, ModelSize
 from experiments.pretrained import Pretrained
 from experiments.training import TrainJob, train
 from policies.expert import ExpertPolicy
 from policies.learned import LearnedPolicy
+from vla import checkpoint
 from vla.contract import EpisodeRequest
 from vla.pool import run_episodes
+from vla.results import read_json
 from vla.store import EpisodeStore
 from vla.trainer import TrainConfig
+from vla.trainlog import read_metrics
 
 pytest.importorskip("transformers", reason="pretrained models need transformers: pip install 'vla-bench[hf]'")
 FEW = TrainConfig(steps=2, batch_size=4, save_every=2, precision="no", threads=0, torch_threads=1, cache=False)
@@ -85,3 +89,42 @@ def test_the_compact_network_reads_with_minilm(demos: Path, tmp_path: Path) -> N
 def test_options_that_do_not_go_together(backbone: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Pretrained(**options).check(ModelSize(backbone=backbone).backbone)
+
+
+@pytest.mark.parametrize("options", [{}, {"action_words": "bins"}])
+def test_stages_teach_a_vision_language_model_in_its_own_chat(
+    options: dict[str, Any], demos: Path, tmp_path: Path
+) -> None:
+    """Real lessons, each stage its share of the compute; the same bytes after a stop in stage grounding."""
+    from tests.vla.tiny_vlms import internvl
+
+    internvl(tmp_path / "model")
+    size = dataclasses.replace(PRETRAINED["hf"], image_size=32, hidden=32, chunk=2)
+    job = TrainJob(
+        (demos,),
+        tmp_path / "whole",
+        size,
+        dataclasses.replace(FEW, steps=8, save_every=100, log_every=1),
+        stages=read_stages(["language:0.2", "grounding:0.4", "action:0.4"]),
+        pretrained=Pretrained(str(tmp_path / "model"), **options),
+    )
+    whole = train(job)
+    costs, done = read_json(tmp_path / "whole" / "costs.json"), read_json(tmp_path / "whole" / "train.json")
+    assert set(costs) == {"language", "grounding", "action"}
+    steps = {phase["name"]: phase["steps"] for phase in done["stages"]}
+    for name, share in (("language", 0.2), ("grounding", 0.4), ("action", 0.4)):
+        assert steps[name] == pytest.approx(8 * share * costs["action"] / costs[name], abs=1)
+    rows = read_metrics(tmp_path / "whole" / "metrics.jsonl")
+    assert all(("answer" in row) == (row["step"] <= steps["language"] + steps["grounding"]) for row in rows)
+
+    parts = dataclasses.replace(job, run=tmp_path / "parts", costs=tmp_path / "whole")
+    every = dataclasses.replace(parts, train=dataclasses.replace(job.train, save_every=1, keep=100))
+    saved = train(every).parent
+    middle = saved / f"{steps['language'] + 1:06d}"
+    for later in saved.glob("0*"):
+        if later.name > middle.name:
+            checkpoint.remove(later)
+    (saved / "last").unlink()
+    (saved / "last").symlink_to(middle.name)
+    again = train(parts, resume=True)
+    assert (again / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()

@@ -12,7 +12,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 SAID = (
     "what action should the robot take to touch red green dot block bowl put lift push in on left right of and a an "
-    "user assistant What human : ? . , describe image"
+    "user assistant What human : ? . , describe image "
+    "0 1 2 3 4 5 6 7 8 9 - ( ) ; is color where opposite point box cameras state front wrist not seen yes no "
+    "big small up down open shut"
 )
 WORDS = SAID.split()
 ROWS = 640  # of the embedding: rare ids enough for 256 bins beside the words
@@ -24,11 +26,15 @@ CHAT = (
 
 
 def tokenizer(**special: str) -> Any:
-    """Words split at white space and punctuation; `special` tokens are attributes of the tokenizer too."""
+    """Words split at white space and punctuation, digits one by one; `special` tokens are attributes of it too.
+
+    What it decodes has no spaces but between words.
+    """
     names = ["<pad>", "<unk>", "<s>", "</s>", *special.values()]
     vocabulary = {word: i for i, word in enumerate([*names, *dict.fromkeys(WORDS)])}
     fast = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))  # type: ignore[no-untyped-call, unused-ignore]
-    fast.pre_tokenizer = pre_tokenizers.Whitespace()  # type: ignore[no-untyped-call, unused-ignore]
+    split: list[Any] = [pre_tokenizers.Whitespace(), pre_tokenizers.Digits(individual_digits=True)]  # type: ignore[no-untyped-call, unused-ignore]
+    fast.pre_tokenizer = pre_tokenizers.Sequence(split)  # type: ignore[no-untyped-call, unused-ignore]
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=fast,
         unk_token="<unk>",

@@ -57,6 +57,20 @@ class Lessons(NamedTuple):
     answers: Tensor  # (B,) int64: entry of the configuration's `answers`; -1 where nothing is to be answered
 
 
+class Chats(NamedTuple):
+    """Questions and what is to be said, for a language model: lessons in its own words, as its chat template has them.
+
+    Ids are those of `vla.text_prompt`: 0 is padding, i + 1 is the tokenizer's i.
+    """
+
+    pixels: Tensor  # (B, V, H, W, 3) uint8, one for each picture of the prompt; V = 0 where there are only words
+    tokens: Tensor  # (B, L) int64, up to where the answer begins, padded on the left
+    answers: Tensor  # (B, T) int64, with the token that ends the turn, padded on the right
+
+
+AnyBatch = Batch | Lessons | Chats
+
+
 class Prefix(NamedTuple):
     """Actions that are executed while the network thinks: what it now decides has to go on from them."""
 

@@ -2,6 +2,7 @@
 
     expert   prompt with pictures -> hidden states -> one vector -> proprioception joins -> a head of `vla.models.heads`
     words    prompt with pictures -> proprioception and actions as rare entries of the vocabulary (`hf_tokens`)
+    chat     before or beside either, lessons as the model's own chat: next-token training on what is to be answered
 
 The model is trained whole, by low-rank updates (LoRA, arXiv 2106.09685, by peft), or not at all. What is trained is
 what a checkpoint stores: a frozen model is read again from where it came and checked to be the same. Everything else
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,8 +24,8 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from vla.contract import FloatArray
-from vla.models.contract import BACKBONES, VLA, Batch, ModelConfig, Prefix, make_head
-from vla.models.hf_tokens import ActionWords
+from vla.models.contract import BACKBONES, VLA, AnyBatch, Chats, Lessons, ModelConfig, Prefix, make_head
+from vla.models.hf_tokens import ActionWords, next_words, saying_loss
 from vla.pretrained import PretrainedError, digest, library, load, place
 from vla.registry import nearest
 from vla.text_prompt import PromptCoder, load_processor, whole_pictures
@@ -52,6 +53,7 @@ class HFConfig(ModelConfig):
         pool: What of the hidden states the expert gets: the `last` one, or what a learned `query` attends to.
         hidden: Width of the expert's features.
         words: Actions as words of the vocabulary instead of an expert; None for the expert.
+        chat: Whether it is taught by lessons: beside an expert too, it keeps the layer that says words.
     """
 
     backbone: str = "hf"
@@ -64,6 +66,7 @@ class HFConfig(ModelConfig):
     pool: str = "last"
     hidden: int = 384
     words: ActionWords | None = None
+    chat: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that are not known and combinations that cannot learn."""
@@ -72,6 +75,8 @@ class HFConfig(ModelConfig):
                 raise nearest(kind, name, list(known))
         if self.words is not None and self.tune == "frozen":
             raise ValueError("a frozen model cannot learn action words: take an action expert, or tune lora or full")
+        if self.chat and self.tune == "frozen":
+            raise ValueError("a frozen model learns nothing from lessons: leave the stages out, or tune lora or full")
         if min(self.lora_rank, self.hidden) < 1:
             raise ValueError(f"lora_rank and hidden must be at least 1, got {self.lora_rank} and {self.hidden}")
 
@@ -196,8 +201,8 @@ class HFVLA(VLA):
             self._adopt(pretrained(self.config))
 
     def _adopt(self, model: Any) -> None:
-        """Make `model` the backbone; an expert needs no output layer."""
-        self.vlm = model if self.config.words is not None else model.base_model
+        """Make `model` the backbone; an expert that takes no lessons needs no output layer."""
+        self.vlm = model if self.config.words is not None or self.config.chat else model.base_model
         self.vlm.requires_grad_(self.config.tune == "full")
         if self.config.tune == "lora":
             self.vlm = _with_updates(self.vlm, self.config.lora_rank)
@@ -225,12 +230,9 @@ class HFVLA(VLA):
         return names - trained
 
     def see(self, pixels: Tensor) -> dict[str, Tensor]:
-        """Pictures (B, V, H, W, 3) uint8 as the model's own image processor makes them."""
-        side = self.config.image_size
-        if pixels.shape[1:] != (self.config.views, side, side, 3):
-            raise ValueError(
-                f"pictures are {tuple(pixels.shape[1:])}, the model was made for {(self.config.views, side, side, 3)}"
-            )
+        """Pictures (B, V, H, W, 3) uint8 as the model's own image processor makes them; nothing for none."""
+        if pixels.shape[1] == 0:
+            return {}
         rows = [list(row) for row in pixels.cpu().numpy()]
         found = self.pictures(rows, return_tensors="pt", **whole_pictures(self.pictures))
         return {name: value.to(pixels.device) for name, value in found.items() if name in self.takes}
@@ -246,28 +248,73 @@ class HFVLA(VLA):
             found["token_type_ids"] = torch.zeros_like(ids)  # a prefix, which attends in both directions
         return found
 
+    def observed(self, pixels: Tensor, tokens: Tensor) -> dict[str, Tensor]:
+        """Inputs of the language model from what a policy sees, shapes as in `Batch`.
+
+        Raises ValueError for pictures of other sizes, or another number of them.
+        """
+        side = self.config.image_size
+        if pixels.shape[1:] != (self.config.views, side, side, 3):
+            raise ValueError(
+                f"pictures are {tuple(pixels.shape[1:])}, the model was made for {(self.config.views, side, side, 3)}"
+            )
+        return self.read(tokens) | self.see(pixels)
+
     def features(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Tensor:
         """What the expert acts on, (B, hidden). Shapes as in `Batch`."""
-        inputs = self.read(tokens)
+        inputs = self.observed(pixels, tokens)
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.config.tune != "frozen"):
-            hidden = self.vlm(**inputs, **self.see(pixels), use_cache=False).last_hidden_state
+            hidden = self.vlm.base_model(**inputs, use_cache=False).last_hidden_state
         pooled = self.pool(hidden, inputs["attention_mask"].bool())
         return nnf.gelu(self.join(torch.cat([pooled, agent_pos], 1)))
 
-    def forward(self, batch: Batch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
-        """Scalar loss `action`: the head's, or the cross-entropy of the action words."""
+    def forward(self, batch: AnyBatch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
+        """Scalar loss `action`: the head's, or the cross-entropy of the action words. Chats have those of `chats`."""
+        assert not isinstance(batch, Lessons)  # those are for heads on a trunk
+        if isinstance(batch, Chats):
+            return self.chats(batch)
         if self.config.words is not None:
-            inputs = self.read(batch.tokens) | self.see(batch.pixels)
+            inputs = self.observed(batch.pixels, batch.tokens)
             return {"action": self.config.words.loss(self.vlm, inputs, batch)}
         features = self.features(batch.pixels, batch.tokens, batch.agent_pos)
         return {"action": self.head.loss(features, batch.actions, batch.action_valid, noise, time)}
+
+    def chats(self, batch: Chats) -> dict[str, Tensor]:
+        """Scalar losses: `answer`, the mean cross-entropy of the tokens of the answers, and `answered`.
+
+        That is the share of answers whose every token is the likeliest one, the tokens before it given. Raises
+        ValueError if the network was made for actions alone.
+        """
+        if not self.config.chat:
+            raise ValueError("this network takes no lessons: its configuration has no chat")
+        said = batch.answers > 0
+        entries = self.read(batch.answers)["input_ids"]
+        logits = next_words(self.vlm, self.read(batch.tokens) | self.see(batch.pixels), entries)
+        right = ((logits.argmax(-1) == entries) | ~said).all(1)
+        return {"answer": saying_loss(logits, entries, said.float()), "answered": right.float().mean()}
+
+    @torch.inference_mode()
+    def answer(self, pixels: Tensor, tokens: Tensor, ends: Sequence[int], longest: int = 64) -> Tensor:
+        """What the model says to questions as in `Chats`: ids (B, T) as of `Chats.answers`, T at most `longest`.
+
+        Greedy, up to one of the tokenizer's ids `ends`. Raises ValueError if the network was made for actions alone.
+        """
+        if not self.config.chat:
+            raise ValueError("this network answers no questions: its configuration has no chat")
+        stop = list(ends)
+        config = library().GenerationConfig(
+            max_new_tokens=longest, do_sample=False, pad_token_id=stop[0], eos_token_id=stop
+        )
+        inputs = self.read(tokens) | self.see(pixels)
+        found: Tensor = self.vlm.generate(**inputs, generation_config=config)
+        return found[:, tokens.shape[1] :] + 1
 
     def act(
         self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor, noise: Tensor, prefix: Prefix | None = None
     ) -> Tensor:
         """Normalised actions (B, C, 7); words are decoded greedily and use neither `noise` nor `prefix`."""
         if self.config.words is not None:
-            return self.config.words.act(self.vlm, self.read(tokens) | self.see(pixels), agent_pos)
+            return self.config.words.act(self.vlm, self.observed(pixels, tokens), agent_pos)
         return self.head.act(self.features(pixels, tokens, agent_pos), noise, prefix)
 
 

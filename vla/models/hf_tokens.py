@@ -103,10 +103,8 @@ class ActionWords:
     def loss(self, vlm: Any, inputs: dict[str, Tensor], batch: Batch) -> Tensor:
         """Mean cross-entropy of the next word over the words of the actions."""
         entries, weights = self.targets(batch)
-        spoken = _with_words(_with_words(inputs, self.said(batch.agent_pos), 0), entries, 1)
-        logits = vlm(**spoken, logits_to_keep=entries.shape[1] + 1, use_cache=False).logits[:, :-1]
-        each = nnf.cross_entropy(logits.float().flatten(0, 1), entries.flatten(), reduction="none")
-        return (each * weights.flatten()).sum() / weights.sum().clamp(min=1)
+        logits = next_words(vlm, _with_words(inputs, self.said(batch.agent_pos), 0), entries)
+        return saying_loss(logits, entries, weights)
 
     def act(self, vlm: Any, inputs: dict[str, Tensor], agent_pos: Tensor) -> Tensor:
         """Chunks (B, C, 7) by greedy decoding among the words that mean something."""
@@ -126,6 +124,19 @@ class ActionWords:
         rows = [[meant[entry] for entry in row if entry in meant] for row in found.tolist()]
         chunks = np.stack([self.coder.decode(row) for row in rows])
         return torch.from_numpy(chunks).to(agent_pos.device, torch.float32)
+
+
+def next_words(vlm: Any, inputs: dict[str, Tensor], entries: Tensor) -> Tensor:
+    """Logits (B, T, rows of the vocabulary) of each of `entries` (B, T), of which each sees those before it."""
+    spoken = _with_words(inputs, entries, 1)
+    logits: Tensor = vlm(**spoken, logits_to_keep=entries.shape[1] + 1, use_cache=False).logits[:, :-1]
+    return logits.float()
+
+
+def saying_loss(logits: Tensor, entries: Tensor, weights: Tensor) -> Tensor:
+    """Mean cross-entropy of logits (B, T, rows) for `entries` (B, T) with `weights` (B, T); 0 if nothing weighs."""
+    each = nnf.cross_entropy(logits.flatten(0, 1), entries.flatten(), reduction="none")
+    return (each * weights.flatten()).sum() / weights.sum().clamp(min=1)
 
 
 def _with_words(inputs: dict[str, Tensor], entries: Tensor, suffix: int) -> dict[str, Tensor]:
