@@ -18,6 +18,7 @@ from experiments import (
     bench_eval,
     bench_experts,
     bench_policy,
+    bench_published,
     bench_render,
     bench_scale,
     bench_soak,
@@ -36,6 +37,7 @@ Benchmark = (
     | Annotated[bench_soak.Args, tyro.conf.subcommand("soak")]
     | Annotated[bench_experts.Args, tyro.conf.subcommand("experts")]
     | Annotated[bench_baselines.Args, tyro.conf.subcommand("baselines")]
+    | Annotated[bench_published.Args, tyro.conf.subcommand("published")]
     | Annotated[bench_takeover.Args, tyro.conf.subcommand("takeover")]
 )
 
