@@ -3,9 +3,9 @@
     python -m experiments.thesaurus            # write the file and say how the trials went
     python -m experiments.thesaurus --show     # each trial too
 
-Words are those that MiniLM's tokenizer has whole, most frequent first. How near two are is the mean of two cosines, each
-from the mean of all words: of the vectors that stand for them in its table, and of what these become when the word
-stands alone. Nothing of how policies are evaluated goes in, neither words nor modules; a test sees to that.
+Words are those that MiniLM's tokenizer has whole, most frequent first. How near two are is the mean of two
+cosines, each from the mean of all words: of the vectors that stand for them in its table, and of what these become when
+the word stands alone. Nothing of how policies are evaluated goes in, neither words nor modules; a test sees to that.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from numpy.typing import NDArray
 from experiments.thesaurus_trials import trials
 from vla.models.sentences import states
 from vla.pretrained import library, load, place
-from vla.text import SIMILAR
+from vla.text import SIMILAR, words_of
 from vla.thesaurus import FILE, Relatives
 
 MODEL = "minilm"
+HEADER = "# Frequent words of English; behind them words of training, percents of similarity. See vla/thesaurus.py."
 FLOOR = 20  # percents of similarity of relatives that are written down
 MOST = 3  # relatives of a word
 FREQUENT = 12000  # words that are listed without relatives too, since they are no misspellings
 
 # Words of the training grammar and of lessons that carry meaning. Other words are in every sentence or mean too much:
 # `of`, `it`, `to`, `way`. A test compares both lists with the grammar.
-MEANING = """
+MEANING = words_of("""
 black blue cyan green orange pink purple red white yellow color
 ball block bottle bowl box brush button cone cup cylinder door drawer gripper hole knob letter lever metal mug peg plate
 ring robot room row shape square star table tower tray wood zone base plastic rubber
@@ -41,14 +42,14 @@ reach remove rotate shove shut slide sort stack stand swap sweep touch turn unst
 round larger largest smaller smallest little long upright next nearest closer farthest leftmost rightmost left right
 middle first second third halfway same opposite together
 around away back behind between into onto over under up in on
-three five six eight forty eighty ninety hundred quarter degrees millimeters
-""".split()
-NO_MEANING = """
+three five six forty eighty ninety hundred quarter degrees millimeters
+""")
+NO_MEANING = words_of("""
 a all and arch archs balls blocks bottles bowls boxes buttons by cones count covers cups cylinders describe does doors
 drawers each from front go holes is it its j knobs l letters levers line make mean mugs name not of one or pegs places
-plates rings shapes stars t target task than that the them then thing things to top towers trays true v way what with y
+plates rings shapes stars t target task than that the them then thing things to top trays true v way what with y
 zones
-""".split()
+""")
 
 Vectors = NDArray[np.float32]
 
@@ -92,14 +93,13 @@ def relatives(word: str, near: Vectors, known: list[str]) -> Relatives:
 def written(found: dict[str, Relatives]) -> str:
     """The text of the file: frequent words, and others that have relatives, in alphabetical order."""
     frequent = set(list(found)[:FREQUENT])
-    lines = ["# Frequent words of English; behind them words of training, percents of similarity. See vla/thesaurus.py."]
-    for word in sorted(word for word, others in found.items() if others or word in frequent):
-        lines.append(" ".join([word, *(f"{other} {percent}" for other, percent in found[word])]))
-    return "\n".join(lines) + "\n"
+    listed = sorted(word for word, others in found.items() if others or word in frequent)
+    lines = [" ".join([word, *(f"{other} {percent}" for other, percent in found[word])]) for word in listed]
+    return "\n".join([HEADER, *lines]) + "\n"
 
 
 def outcome(found: dict[str, Relatives], least: int) -> dict[str, float]:
-    """Shares of the trials at a threshold: related words that are read right and wrong, unrelated ones that are read."""
+    """Shares of the trials at a threshold: related words read right and wrong, unrelated ones that are read."""
     counts: dict[str, Any] = {"right": 0, "wrong": 0, "unrelated": 0}
     wanted = trials()
     for word, right in wanted.items():

@@ -38,7 +38,9 @@ def main(args: Args) -> int:
     words = config.vocabulary
     if not isinstance(words, Vocabulary):
         raise ValueError(f"{args.checkpoint} reads with {words.kind!r}, which has no list of known words")
-    print(f"{len(words.words)} words known; others: {words.reading}, {'left out' if words.drop else 'hashed'} if unknown")
+    print(
+        f"{len(words.words)} words known; others: {words.reading}, {'left out' if words.drop else 'hashed'} if unknown"
+    )
     read = {text: words.read(text) for text in args.text}
     for pairs in read.values():
         print("  " + " ".join(word if word == known else f"{word}[{known or '-'}]" for word, known in pairs))

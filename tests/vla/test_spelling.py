@@ -27,7 +27,7 @@ def test_slips_are_counted_either_way(one: str, other: str, distance: int) -> No
         ("bloock", "block"),
         ("bll", "ball"),  # a base rather than its forms
         ("large", "larger"),
-        ("gruen", None),  # two errors in five letters
+        ("gruene", None),  # two errors in six letters
         ("pt", None),  # too short
         ("boll", None),  # ball or bowl
         ("elephant", None),
