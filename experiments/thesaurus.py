@@ -20,7 +20,6 @@ import torch
 from numpy.typing import NDArray
 
 from experiments.thesaurus_trials import trials
-from vla.models.sentences import states
 from vla.pretrained import library, load, place
 from vla.text import SIMILAR, words_of
 from vla.thesaurus import FILE, Relatives
@@ -28,6 +27,7 @@ from vla.thesaurus import FILE, Relatives
 MODEL = "minilm"
 HEADER = "# Frequent words of English; behind them words of training, percents of similarity. See vla/thesaurus.py."
 FLOOR = 20  # percents of similarity of relatives that are written down
+BATCH = 256
 MOST = 3  # relatives of a word
 FREQUENT = 12000  # words that are listed without relatives too, since they are no misspellings
 
@@ -71,14 +71,17 @@ def similarities(words: list[str], known: list[str]) -> Vectors:
     """How near each word is to each of `known`, (W, K), at most 1."""
     tokenizer = load(library().AutoTokenizer, MODEL)
     model = load(library().AutoModel, MODEL, use_safetensors=True, dtype=torch.float32).eval()
-    table = model.get_input_embeddings().weight
-    pieces = [torch.tensor(tokenizer(word)["input_ids"]) for word in [*words, *known]]
+    parts = [words[start : start + BATCH] for start in range(0, len(words), BATCH)] + [[word] for word in known]
+    first, alone = [], []
     with torch.inference_mode():
-        alone = [states(model, ids)[2:-1].mean(0) for ids in pieces]  # without mean, [CLS] and [SEP]
-        first = [table[ids[1:-1]].mean(0) for ids in pieces]
+        for part in parts:  # of one length each: words are one token, known ones may be several
+            ids = torch.tensor(tokenizer(part)["input_ids"])
+            hidden = model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+            first.append(model.get_input_embeddings()(ids)[:, 1:-1].mean(1))
+            alone.append(hidden[:, 1:-1].mean(1))
     near = np.zeros((len(words), len(known)), np.float32)
     for rows in (first, alone):
-        vectors = centred(torch.stack(rows).numpy(), len(words))
+        vectors = centred(torch.cat(rows).numpy(), len(words))
         near += vectors[: len(words)] @ vectors[len(words) :].T / 2
     return near
 
