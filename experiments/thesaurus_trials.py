@@ -1,7 +1,7 @@
 """Words that the thesaurus is tried on: what each may be taken for, and words that mean nothing in this world.
 
-Chosen by hand before any similarity was computed; afterwards only answers that are no relatives (`to`, `by`, `wooden`) were
-taken out. None is a word of the axes of evaluation; a test sees to that.
+Chosen by hand before any similarity was computed; afterwards only answers that are no relatives (`to`, `by`, `wooden`)
+were taken out. None is a word of the axes of evaluation; a test sees to that.
 """
 
 from __future__ import annotations
