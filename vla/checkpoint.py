@@ -35,6 +35,7 @@ from vla.registry import nearest
 from vla.text import TextCoder, Vocabulary
 from vla.text_pretrained import SentenceCoder
 from vla.text_prompt import PromptCoder
+from vla.thesaurus import edition
 
 FORMAT = 5
 TEXT_FOLDER = "text"  # files of the text coder, if it has any
@@ -164,6 +165,37 @@ def load_config(folder: Path) -> PolicyConfig:
         return replace(config, vocabulary=config.vocabulary.read_files(folder / TEXT_FOLDER))
     except ValueError as error:
         raise CheckpointError(f"{folder}: {error}") from error
+
+
+def set_reading(path: str | Path, reading: str, drop: bool = False) -> PolicyConfig:
+    """Let a finished checkpoint read unknown words otherwise, without training; its fingerprint becomes another.
+
+    Args:
+        path: As for `find`.
+        reading: "plain" or "forgiving", see `vla.text.Vocabulary`.
+        drop: Leave out words that stay unknown.
+
+    Raises:
+        CheckpointError: Nothing usable at `path`, an unknown reading, or a text coder that is no list of words.
+    """
+    folder = find(path)
+    config = folder / "config.json"
+    data = json.loads(config.read_text())
+    if data["vocabulary"]["kind"] != Vocabulary.kind:
+        raise CheckpointError(f"{folder}: its text coder is {data['vocabulary']['kind']!r}; only 'words' can be set")
+    used = edition() if reading == "forgiving" else ""
+    data["vocabulary"] |= {"reading": reading, "drop": drop, "thesaurus": used}
+    try:
+        _converter().structure(data, PolicyConfig)
+    except Exception as error:  # cattrs groups the field errors
+        problems = cattrs.transform_error(error, format_exception=_explain)
+        raise CheckpointError(f"{config}: {'; '.join(problems)}") from error
+    scratch = config.with_name(f".config-{os.getpid()}.json")
+    scratch.write_text(json.dumps(data, indent=1))
+    _fsync(scratch)
+    scratch.replace(config)
+    _fsync(folder)
+    return load_config(folder)
 
 
 def _converter() -> cattrs.Converter:
