@@ -1,19 +1,23 @@
 """What a published policy can do: the numbers of its model card. Verb `published` of `vla bench`.
 
-In distribution for every robot that it was trained on, every axis at one level, and the same policy without its words
-and without its pictures. Resumable: what has been run is not run again.
+In distribution for every robot that it was trained on, every axis at one level, the same policy without its words and
+without its pictures, and its confidence that what is named is in sight. Resumable: what has been run is not run again.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from vla.contract import EpisodeRequest, Observation
 from vla.resampling import suite_rate
 from vla.stats import Rate, percent
+
+if TYPE_CHECKING:
+    from policies.learned import LearnedPolicy
 
 CONTROLS = ("deaf", "blind")
 
@@ -90,6 +94,7 @@ def numbers(args: Args) -> dict[str, Any]:
         "controls": {name: {task: rate.to_dict() for task, rate in rates.items()} for name, rates in twins.items()},
         "axes": {axis: rate.to_dict() for axis, rate in axes.items()},
         "reasons": reasons,
+        "confidence": _confidence(args, families),
     }
 
 
@@ -112,6 +117,41 @@ def _axes(args: Args, families: Sequence[str], axes: Sequence[str]) -> tuple[dic
     return {axis: summary.pooled[axis, args.level] for axis in axes if (axis, args.level) in summary.pooled}, dict(
         summary.reasons
     )
+
+
+def _confidence(args: Args, families: Sequence[str]) -> dict[str, Any]:
+    """How often the policy is at least half sure of what is there at the first look, and less of what is not.
+
+    The same scenes twice: as they are told, and told of something that they have not (control `absent`).
+    """
+    from policies.registry import make_policy
+    from vla.contract import Perturbation
+
+    policy: Any = make_policy(args.policy)
+    if not policy.tells_presence:
+        return {}
+    told: dict[str, list[bool]] = {"there": [], "absent": []}
+    for task in families:
+        for index in range(max(1, args.others // 2)):
+            plain = EpisodeRequest(task, index, args.seed, "eval")
+            absent = replace(plain, perturbations=(Perturbation("absent", 1),))
+            for name, request in (("there", plain), ("absent", absent)):
+                told[name].append(bool(policy.confidence([first_look(request, policy)])[0] >= 0.5))
+    counts = {name: (sum(sure), len(sure)) for name, sure in told.items()}
+    k, n = counts["absent"]
+    return {"there": Rate(*counts["there"]).to_dict(), "absent": Rate(n - k, n).to_dict()}
+
+
+def first_look(request: EpisodeRequest, policy: LearnedPolicy) -> Observation:
+    """What a policy sees when an episode begins."""
+    from envs.world import World
+
+    world = World(image_size=policy.image_size, cameras=policy.cameras)
+    world.reset(request)
+    try:
+        return world.observe(policy.inputs)
+    finally:
+        world.close()
 
 
 def _evaluation(
@@ -153,6 +193,11 @@ def report(found: Mapping[str, Any]) -> str:
     ]
     lines += [f"| {task} | {' | '.join(_rate(rates[task]).text for rates in columns.values())} |" for task in families]
     lines.append(f"| **mean of families** | {' | '.join(_mean(rates) for rates in columns.values())} |")
+    if found["confidence"]:
+        there, absent = (_rate(found["confidence"][name]).text for name in ("there", "absent"))
+        lines.append(
+            f"\nConfidence at the first look: at least 0.5 of what is there {there}, less of what is not {absent}."
+        )
     lines += _axis_lines(found)
     return "\n".join(lines) + "\n"
 
