@@ -95,7 +95,7 @@ class Picture:
             if self.spots[:, self.number(name), 2].any():
                 at = self.spec.object(name).position if role else grasp_of(at_start(self.spec), name)[0]
                 away = np.subtract(at, robot.base)
-                out[role] = (cos * away[0] + sin * away[1], cos * away[1] - sin * away[0], away[2], 1.0)
+                out[role, :4] = (cos * away[0] + sin * away[1], cos * away[1] - sin * away[0], away[2], 1.0)
         return out
 
 

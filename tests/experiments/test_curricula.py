@@ -109,7 +109,9 @@ def test_the_command_line_refuses_unknown_stages(tmp_path: Path) -> None:
     assert "Did you mean 'action'" in done.stderr
 
 
-def test_baselines_take_no_lessons(demos: Path, tmp_path: Path) -> None:
-    job = TrainJob((demos,), tmp_path, ModelSize(backbone="act", image_size=32), CONFIG, stages=read_stages(["action"]))
+@pytest.mark.parametrize("stage", ["grounding", "told"])
+def test_baselines_take_no_lessons(demos: Path, tmp_path: Path, stage: str) -> None:
+    stages = read_stages([stage, "action"])
+    job = TrainJob((demos,), tmp_path, ModelSize(backbone="act", image_size=32), CONFIG, stages=stages)
     with pytest.raises(ValueError, match="not 'act'"):
         train(job)
