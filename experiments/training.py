@@ -164,7 +164,7 @@ def staged(
     if job.train.steps < 1:
         raise ValueError("stages share the compute of a number of steps: give --steps")
     sources: dict[str, Source] = {}
-    if teach_lessons(job.stages):
+    if job.lessons or teach_lessons(job.stages):
         sources.update(lesson_sources(policy, job.train, job.lesson_tasks or policy.trained_on["tasks"]))
     if any(TOLD in plan.mix for plan in job.stages):
         if not isinstance(policy.model, CompactConfig):
