@@ -99,8 +99,8 @@ class Demonstrations:
         self._action = np.concatenate([episode.action for episode in self.episodes])
         said = [episode.said(step) for episode in self.episodes for step in range(len(episode))]
         self.texts = tuple(dict.fromkeys(said))
-        number = {text: i for i, text in enumerate(self.texts)}
-        self.text = np.array([number[text] for text in said])
+        self._numbers = {text: i for i, text in enumerate(self.texts)}
+        self.text = np.array([self._numbers[text] for text in said])
         self._absent = naming and AbsentThings(self.episodes, naming)
         self._drawn = _Kept()
         self._cache: Drawn | None = None
@@ -210,8 +210,7 @@ class Demonstrations:
         if self._absent is None:
             raise ValueError("these demonstrations do not know what is in a scene: make them with `naming`")
         texts = self._absent.texts(self.episode_of(samples), rng)
-        number = {text: i for i, text in enumerate(self.texts)}
-        return np.array([number.get(text, -1) for text in texts], np.int64)
+        return np.array([self._numbers.get(text, -1) for text in texts], np.int64)
 
     def chunks(self, most: int) -> FloatArray:
         """Chunks of actions (N, C, 7), N <= `most`, evenly spread over the samples."""
@@ -328,6 +327,10 @@ class BatchSource:
             said[wrong] = np.where(other < 0, said[wrong], other)
         return said, self.vocabulary.noised(self._ids[said], self.corruption.unknown_word, rng)
 
+    def _lost(self, said: IdArray, samples: Samples) -> NDArray[np.bool_]:
+        """Which samples (B,) are told of something that is not there, by the numbers of what is said."""
+        return np.asarray((said != self.data.text[samples]) & (said != len(self._ids) - 1))
+
     def batch(self, step: int) -> Batch:
         """Build batch `step`; float32, int64 and uint8 tensors in main memory.
 
@@ -338,8 +341,7 @@ class BatchSource:
         said, tokens = self.corrupted(samples, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
         state = self.normalizer.state(self.data.states(samples)).reshape(len(samples), -1)
         actions, valid = self.data.actions(samples)
-        gone, silent = said != self.data.text[samples], said == len(self._ids) - 1
-        lost = gone & ~silent
+        lost, silent = self._lost(said, samples), said == len(self._ids) - 1
         for flags in (valid, drawn.points[..., 2], drawn.positions[..., 3], drawn.positions[..., 6]):
             flags[lost] = 0
         seen = drawn.points[:, :, 0, 2].any(1) & drawn.pixels.any((1, 2, 3, 4)) & ~silent
@@ -367,7 +369,7 @@ class ToldSource(BatchSource):
         said, tokens = self.corrupted(samples, nothing, np.random.default_rng((self.seed, 5, step)))
         state = self.normalizer.state(self.data.states(samples)).reshape(len(samples), -1)
         actions, valid = self.data.actions(samples)
-        valid[(said != self.data.text[samples]) & (said != len(self._ids) - 1)] = 0
+        valid[self._lost(said, samples)] = 0
         where, points = self._where[samples], np.zeros((len(samples), 0, 1, 3), np.float32)
         unasked = np.full(len(samples), -1, np.float32)
         arrays = (nothing, tokens, state, self.normalizer.actions(actions), valid, points, where, unasked)
