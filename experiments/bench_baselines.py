@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +33,7 @@ class Args:
 def main(args: Args) -> int:
     """Do what is not done yet, and write the table. Raises UnknownNameError for an unknown preset or arm."""
     from experiments.baselines import ARMS, PRESETS, Baselines, report
-    from vla.results import write_json
+    from experiments.telling import tell
 
     if args.preset not in PRESETS:
         raise nearest("preset", args.preset, list(PRESETS))
@@ -48,10 +47,5 @@ def main(args: Args) -> int:
         seeds=preset.seeds if args.seeds is None else args.seeds,
     )
     found = Baselines(args.run, preset, args.arms, args.workers).run()
-    out = args.out or args.run / "baselines.md"
-    out.write_text(report(found), encoding="utf-8")
-    write_json(out.with_suffix(".json"), found)
-    print(report(found))
-    if args.json:
-        print(json.dumps(found))
+    tell(report(found), found, args.out or args.run / "baselines.md", as_json=args.json)
     return 0

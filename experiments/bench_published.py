@@ -6,7 +6,6 @@ without its pictures, and its confidence that what is named is in sight. Resumab
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,16 +51,10 @@ class Args:
 
 def main(args: Args) -> int:
     """Run what is not done yet, write the tables."""
-    from vla.results import write_json
+    from experiments.telling import tell
 
     found = numbers(args)
-    out = args.out or args.run / "published.md"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(report(found), encoding="utf-8")
-    write_json(out.with_suffix(".json"), found)
-    print(report(found))
-    if args.json:
-        print(json.dumps(found))
+    tell(report(found), found, args.out or args.run / "published.md", as_json=args.json)
     return 0
 
 
