@@ -79,7 +79,7 @@ class StudyPreset:
 FULL = StudyPreset(
     suite=Suite("stages", TASKS, DEMO_AXES, (3,), ("blank", "swapped"), episodes=10, base=50),
     demonstrations={"Reach": 100, "Push": 170, "Lift": 280, "PlaceInto": 200},
-    train=TrainConfig(steps=4000, batch_size=64, lr=1e-3),
+    train=TrainConfig(steps=2000, batch_size=64, lr=1e-3),
 )
 TINY = StudyPreset(
     suite=Suite("stages-tiny", ("Reach", "Lift"), ("light_intensity",), (1,), ("blank",), episodes=1, base=2),

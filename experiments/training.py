@@ -29,7 +29,7 @@ from experiments.curricula import (
     told_source,
     weights_of_lessons,
 )
-from experiments.presets import COMPACT, ModelSize
+from experiments.presets import BASELINES, COMPACT, ModelSize
 from experiments.pretrained import Pretrained, vision_language, with_encoder, with_words
 from experiments.workers import worker_count
 from policies.learned import LearnedPolicy
@@ -84,6 +84,7 @@ class TrainJob:
         costs: Folder that keeps what a step of each source costs; by default that of the run.
         start: Checkpoint that training goes on from: its weights, words and statistics; None begins from nothing.
         refit: Mode of new statistics for `start`; "" keeps those that it has.
+        new_head: Action head that `start` gets instead of its own; "" keeps it.
         without: A sense that the network is trained and acts without: `words` or `pixels`; "" for none.
         pretrained: Models from elsewhere that the network is built on.
     """
@@ -101,12 +102,14 @@ class TrainJob:
     costs: Path | None = None
     start: Path | None = None
     refit: str = ""
+    new_head: str = ""
     without: str = ""
     pretrained: Pretrained = field(default_factory=Pretrained)
 
     def __post_init__(self) -> None:
         """Raise UnknownNameError for names that nobody registered: now, not after the data has been read."""
         HEADS[self.model.head]
+        HEADS[self.new_head or self.model.head]
         BACKBONES[self.model.backbone]
         check_mode(self.normalize)
 
@@ -122,6 +125,8 @@ def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = 
     begun = None if job.start is None else checkpoint.load_config(checkpoint.find(job.start))
     demos = demonstrations(job, episodes, None if begun is None else begun.model)
     policy = policy_config(job, demos) if begun is None else continued(begun, demos, job.refit)
+    if job.new_head:
+        policy = with_new_head(policy, job, demos)
     config = replace(job.train, corruption=job.train.corruption.without(policy.without))
     stages, lessons = staged(replace(job, train=config), policy, demos)
     trainer = Trainer(
@@ -132,6 +137,7 @@ def train(job: TrainJob, *, resume: bool = False, evaluator: Evaluator | None = 
         resume=resume,
         evaluator=evaluator,
         start=job.start,
+        fresh_head=bool(job.new_head),
         phases=stages,
         sources=lessons,
     )
@@ -287,6 +293,18 @@ def continued(begun: PolicyConfig, demos: Demonstrations, refit: str = "") -> Po
     offset, scale = normalizer.state_offset[:6], normalizer.state_scale[:6]
     metres: dict[str, Any] = {"ee_mean": offset, "ee_std": scale} if hasattr(begun.model, "ee_mean") else {}
     return replace(before, normalizer=normalizer, model=replace(begun.model, **metres))
+
+
+def with_new_head(policy: PolicyConfig, job: TrainJob, demos: Demonstrations) -> PolicyConfig:
+    """`policy` with the job's new action head, as wide as the size says, for as long a chunk as before.
+
+    Raises ValueError for a network that decodes by itself.
+    """
+    if policy.model.backbone in BASELINES or getattr(policy.model, "words", None):
+        raise ValueError(f"a checkpoint of {policy.model.backbone!r} that decodes by itself has no head to be replaced")
+    head = HeadConfig(job.new_head, policy.model.chunk, job.model.head_hidden)
+    fitted = HEADS[job.new_head].fit(policy.normalizer.actions(demos.chunks(FITTED_ON)), head)
+    return replace(policy, model=replace(policy.model, head=fitted))
 
 
 def trained_on(demos: Demonstrations) -> dict[str, Any]:

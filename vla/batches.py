@@ -43,12 +43,15 @@ class Corruption:
             coders without buckets leave it alone.
         absent: Share of samples that are told of something that is not in their scene: they teach a network to say so,
             and no action. Demonstrations have to know what is in a scene (`Demonstrations.absent`).
+        lost_word: Chance that a word is left out, as unknown ones are where they are dropped (`Vocabulary.drop`); text
+            coders whose ids are not those of words leave it alone.
     """
 
     no_words: float = 0.05
     no_pixels: float = 0.03
     unknown_word: float = 0.05
     absent: float = 0.0
+    lost_word: float = 0.0
 
     def without(self, sense: str) -> Corruption:
         """The same, with a sense taken away from every sample: `words`, `pixels`, or "" for none."""
@@ -325,7 +328,10 @@ class BatchSource:
             wrong = np.flatnonzero(rng.random(len(samples)) < self.corruption.absent)
             other = self.data.absent(samples[wrong], rng)
             said[wrong] = np.where(other < 0, said[wrong], other)
-        return said, self.vocabulary.noised(self._ids[said], self.corruption.unknown_word, rng)
+        ids = self.vocabulary.noised(self._ids[said], self.corruption.unknown_word, rng)
+        if self.corruption.lost_word:
+            ids = self.vocabulary.thinned(ids, self.corruption.lost_word, rng)
+        return said, ids
 
     def _lost(self, said: IdArray, samples: Samples) -> NDArray[np.bool_]:
         """Which samples (B,) are told of something that is not there, by the numbers of what is said."""

@@ -38,6 +38,7 @@ from vla.text_prompt import PromptCoder
 from vla.thesaurus import edition
 
 FORMAT = 5
+HEAD = "head."  # what the names of an action head's weights begin with
 TEXT_FOLDER = "text"  # files of the text coder, if it has any
 CODERS: dict[str, type[TextCoder]] = {"words": Vocabulary, "prompt": PromptCoder, "sentence": SentenceCoder}
 
@@ -243,6 +244,19 @@ def load_weights(model: VLA, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Copy `tensors` into the model. Raises CheckpointError naming missing, unexpected and misshapen ones."""
     check_tensors(model.state_dict(), tensors, path)
     model.load_state_dict(dict(tensors))
+
+
+def begin_with(model: VLA, start: Path, *, fresh_head: bool = False) -> None:
+    """Copy the weights of the checkpoint `start` into the model, which keeps its own action head if that is new.
+
+    Raises CheckpointError if nothing usable is at `start`, or it is of another network.
+    """
+    path = find(start) / "model.safetensors"
+    tensors = read_tensors(path)
+    if fresh_head:
+        own = {name: value for name, value in model.state_dict().items() if name.startswith(HEAD)}
+        tensors = {name: value for name, value in tensors.items() if not name.startswith(HEAD)} | own
+    load_weights(model, tensors, path)
 
 
 def check_tensors(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -50,6 +50,10 @@ class TextCoder(ABC):
         """`ids` (B, L) with about a `share` of the words made unknown; as they are where no word is unknown."""
         return ids
 
+    def thinned(self, ids: IdArray, share: float, rng: np.random.Generator) -> IdArray:
+        """`ids` (B, L) with about a `share` of the words left out; as they are where ids are not those of words."""
+        return ids
+
     def write_files(self, folder: Path) -> tuple[str, ...]:
         """Write the files that the coder needs into a checkpoint's folder; their names. Ours needs none."""
         return ()
@@ -107,6 +111,15 @@ class Vocabulary(TextCoder):
         """`ids` (B, L) with a `share` of the words replaced by any bucket, so that buckets carry no meaning."""
         unknown = (rng.random(ids.shape) < share) & (ids != PAD)
         return np.where(unknown, rng.integers(self.first_bucket, self.size, ids.shape), ids)
+
+    def thinned(self, ids: IdArray, share: float, rng: np.random.Generator) -> IdArray:
+        """`ids` (B, L) with a `share` of the words left out, and those behind them moved up.
+
+        So are instructions read that have unknown words, if those are dropped.
+        """
+        kept = (rng.random(ids.shape) >= share) & (ids != PAD)
+        order = np.argsort(~kept, axis=1, kind="stable")
+        return np.take_along_axis(np.where(kept, ids, PAD), order, axis=1)
 
     def read_files(self, folder: Path) -> Self:
         """Itself. Raises ValueError if it reads with another thesaurus than the one that is here."""

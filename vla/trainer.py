@@ -145,6 +145,7 @@ class Trainer:
             checkpoint is refused.
         evaluator: Called every `eval_every` steps with a fresh checkpoint.
         start: Checkpoint whose weights the run begins with; the network has to be the same.
+        fresh_head: Begin with a new action head all the same; then only the rest has to be the same.
         phases: Stages of the run, instead of one stage of imitation; they say how many steps, which losses and how
             fast. Their source `action` is `data`.
         sources: Where the batches of the other sources of the stages come from.
@@ -165,6 +166,7 @@ class Trainer:
         resume: bool = False,
         evaluator: Evaluator | None = None,
         start: Path | None = None,
+        fresh_head: bool = False,
         phases: Sequence[Phase] = (),
         sources: Mapping[str, Source] | None = None,
     ) -> None:
@@ -192,7 +194,7 @@ class Trainer:
         self.curriculum = Curriculum(phases or [imitation(config)], {**(sources or {}), ACTION: self.source})
         self.step, self.steps = 0, self.curriculum.steps
         before = self._begun(checkpoint.find(run)) if resume else {}
-        model = self._make(before, start)
+        model = self._make(before, start, fresh_head)
         # Fused: a third of the time of the loop over tensors that is the default on a CPU.
         groups = parameter_groups(model, config.weight_decay)
         optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.95), fused=True)
@@ -206,18 +208,16 @@ class Trainer:
         self.log = TrainLog(run, quiet=not self.accelerator.is_main_process)
         self._stop = Interrupt()
 
-    def _make(self, before: dict[str, Tensor], start: Path | None) -> VLA:
+    def _make(self, before: dict[str, Tensor], start: Path | None, fresh_head: bool) -> VLA:
         """The network, with the weights of the training state `before`, of `start`, or new ones."""
         model = make_model(self.policy.model)
         if before:
-            checkpoint.load_weights(
-                model, model_tensors(before), checkpoint.find(self.run) / "training_state.safetensors"
-            )
+            path = checkpoint.find(self.run) / "training_state.safetensors"
+            checkpoint.load_weights(model, model_tensors(before), path)
         else:
             model.load_pretrained()
         if start is not None and not before:
-            path = checkpoint.find(start) / "model.safetensors"
-            checkpoint.load_weights(model, checkpoint.read_tensors(path), path)
+            checkpoint.begin_with(model, start, fresh_head=fresh_head)
         if self.config.recompute:
             model.recompute_activations()
         return model

@@ -71,6 +71,8 @@ class Args:
     """Train a control that never gets `words`, or `pixels`: the deaf or the blind twin of the same network."""
     absent: float = 0.0
     """Share of samples that are told of something which is not in their scene: the compact network learns to say so."""
+    lost_words: float = 0.0
+    """Chance that a word of an instruction is left out, so that a policy makes do with fewer."""
     passes: int = 1
     """How often an epoch shows each sample: drawn once, seen so often."""
     window: int = 2048
@@ -93,6 +95,8 @@ class Args:
     --cameras mean nothing."""
     refit: Literal["", "mean_std", "quantile", "min_max"] = ""
     """With --init: make new statistics of proprioception and actions from the demonstrations."""
+    new_head: str = ""
+    """With --init: a new action head (flow, l1, ...) instead of the checkpoint's; all other weights are kept."""
     accumulate: int = 1
     """Batches whose gradients are added up in a step."""
     recompute: bool = False
@@ -147,7 +151,8 @@ def main(args: Args) -> int:
     options["lr"] = usual if args.lr is None else args.lr
     pretrained = Pretrained(**{f.name: getattr(args, f.name) for f in dataclasses.fields(Pretrained)})
     sampling = Sampling(args.balance, args.skip_idle, args.passes, args.window)
-    config = TrainConfig(**options, sampling=sampling, corruption=Corruption(absent=args.absent))
+    corruption = Corruption(absent=args.absent, lost_word=args.lost_words)
+    config = TrainConfig(**options, sampling=sampling, corruption=corruption)
     job = TrainJob(
         args.data,
         args.out,
@@ -161,9 +166,10 @@ def main(args: Args) -> int:
         pretrained=pretrained,
         start=None if args.init is None else checkpoint_path(args.init),
         refit=args.refit,
+        new_head=args.new_head,
     )
-    if args.refit and args.init is None:
-        raise ValueError("--refit makes new statistics for a checkpoint: give --init")
+    if (args.refit or args.new_head) and args.init is None:
+        raise ValueError("--refit and --new-head change a checkpoint: give --init")
     if args.dagger:
         return with_teacher(job, args)
     folder = train(job, resume=args.resume, evaluator=evaluator() if args.eval_every else None)

@@ -19,6 +19,7 @@ from vla import checkpoint
 from vla.checkpoint import CheckpointError
 from vla.contract import EpisodeRequest
 from vla.pool import run_episodes
+from vla.registry import UnknownNameError
 from vla.store import EpisodeStore
 from vla.text import Vocabulary, words_of
 from vla.trainer import TrainConfig
@@ -72,6 +73,23 @@ def test_statistics_are_new_if_that_is_wanted(demos: dict[str, Path], base: Path
     assert after.vocabulary == before.vocabulary
 
 
+def test_a_new_head_keeps_the_other_weights(demos: dict[str, Path], base: Path, tmp_path: Path) -> None:
+    later = training.train(replace(job(demos, base, tmp_path), new_head="bins"))
+    head = checkpoint.load_config(later).model.head
+    assert (head.name, head.chunk) == ("bins", checkpoint.load_config(base).model.chunk)
+    assert head.fitted
+    a, b = (checkpoint.read_tensors(folder / "model.safetensors") for folder in (base, later))
+    kept = [name for name in b if not name.startswith("head.")]
+    assert kept == [name for name in a if not name.startswith("head.")]
+    assert all(torch.allclose(a[name], b[name], atol=1e-6) for name in kept)
+    checkpoint.load_model(later, checkpoint.load_config(later))
+
+
+def test_an_unknown_new_head_is_refused_before_anything_is_read(demos: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="flow"):
+        TrainJob((demos["panda"],), tmp_path, start=tmp_path / "none", new_head="flo")
+
+
 def test_unknown_words_are_told(demos: dict[str, Path], base: Path, tmp_path: Path) -> None:
     config, asked = checkpoint.load_config(base), job(demos, base, tmp_path)
     assert isinstance(config.vocabulary, Vocabulary)
@@ -87,3 +105,5 @@ def test_nothing_to_go_on_from_is_told(demos: dict[str, Path], tmp_path: Path) -
         training.train(job(demos, tmp_path / "none", tmp_path / "run"))
     with pytest.raises(ValueError, match="give --init"):
         command.main(command.Args((demos["panda"],), tmp_path / "run", refit="mean_std"))
+    with pytest.raises(ValueError, match="give --init"):
+        command.main(command.Args((demos["panda"],), tmp_path / "run", new_head="flow"))

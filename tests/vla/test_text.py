@@ -39,6 +39,19 @@ def test_a_vocabulary_makes_a_share_of_the_words_unknown() -> None:
     assert not (ids >= words.first_bucket).any()
 
 
+def test_words_that_are_left_out_leave_no_gap() -> None:
+    words = Vocabulary.build(["lift the red block"], max_words=6)
+    ids = words.encode(["lift the red block", "block"] * 1000)
+    thinned = words.thinned(ids, 0.25, np.random.default_rng(0))
+    assert 0.2 < 1 - (thinned != 0).sum() / (ids != 0).sum() < 0.3
+    full = ids[0, :4].tolist()
+    for row in thinned[::2].tolist():
+        said = [i for i in row if i]
+        assert row == said + [0] * (6 - len(said))
+        assert said == [i for i in full if i in said]
+    assert (words.thinned(ids, 0.0, np.random.default_rng(0)) == ids).all()
+
+
 def tiny_encoder(folder: Path) -> Path:
     """A BERT of 16 numbers with random weights and a tokenizer of its own."""
     import transformers
