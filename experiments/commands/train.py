@@ -51,7 +51,7 @@ class Args:
     tune_text: bool = False
     """Train that encoder too; otherwise it is frozen."""
     head: str = "flow"
-    """Action head of compact and hf: flow, l1, diffusion, bins or fast (docs/learning.md)."""
+    """Action head of compact and hf: flow, l1, mixture, diffusion, bins or fast (docs/learning.md)."""
     normalize: str = "mean_std"
     """Statistics of proprioception and actions: mean_std, quantile or min_max."""
     image_size: int = 96

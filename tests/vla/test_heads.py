@@ -96,6 +96,7 @@ GOLDEN = {  # the first three numbers of each row's first action; the loss
     "fast": ([-0.0289, -0.8187, -1.2545, -1.0398, -0.9923, -1.3014], 5.8644),
     "flow": ([1.6301, -0.5732, 0.0213, 0.6485, -0.5425, -3.4709], 1.3173),
     "l1": ([-0.1395, -0.6628, 0.5162, 0.1462, -0.4373, 0.4382], 0.7017),
+    "mixture": ([-0.3941, -0.341, -0.6047, 1.5966, -0.0253, 0.1116], 0.7327),
 }
 
 
@@ -111,6 +112,35 @@ def test_golden_values(name: str) -> None:
     expected, expected_loss = GOLDEN[name]
     np.testing.assert_allclose(actions[:, 0, :3].flatten(), expected, atol=1e-3)
     np.testing.assert_allclose(loss, expected_loss, atol=1e-3)
+
+
+def test_a_mixture_chooses_one_of_two_ways_where_l1_stands_still_between_them() -> None:
+    chunk = torch.from_numpy(made_chunks(1, CHUNK)).expand(32, -1, -1)
+    ways = torch.cat([chunk[:14] + 1, chunk[14:26] - 1, chunk[26:]])  # and nothing tells which
+    same, nothing = torch.ones(32, 16), torch.zeros(32, CHUNK, 7)
+    found = {}
+    for name in ("mixture", "l1"):
+        torch.manual_seed(0)
+        head = make_head(16, fitted(name, CHUNK))
+        optimizer = torch.optim.Adam(head.parameters(), lr=2e-2)
+        for _ in range(300):
+            optimizer.zero_grad()
+            head.loss(same, ways, torch.ones(32, CHUNK), nothing, torch.zeros(32)).backward()
+            optimizer.step()
+        found[name] = head.act(same[:1], nothing[:1])
+    assert torch.allclose(found["mixture"], ways[:1], atol=0.3)  # the ways are a whole apart
+    assert torch.allclose(found["l1"], ways[-1:], atol=0.3)
+
+
+def test_a_mixture_of_one_is_l1() -> None:
+    one, plain = (make_head(16, replace(fitted(name, CHUNK), modes=1)) for name in ("mixture", "l1"))
+    plain.load_state_dict({name: value for name, value in one.state_dict().items() if name.startswith("out")})
+    generator = torch.Generator().manual_seed(0)
+    features, actions = torch.randn(4, 16, generator=generator), torch.from_numpy(made_chunks(4, CHUNK))
+    valid = torch.tensor([[1.0, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0]])
+    losses = [head.loss(features, actions, valid, actions, valid[:, 0]) for head in (one, plain)]
+    assert torch.allclose(*losses)
+    assert torch.equal(*(head.act(features, actions) for head in (one, plain)))
 
 
 @pytest.mark.parametrize("name", ALL_HEADS)

@@ -87,6 +87,7 @@ class HeadConfig:
         chunk: Actions C predicted at once.
         hidden: Width of its own layers.
         steps: Integration steps at inference, for heads that integrate.
+        modes: Chunks that a mixture chooses from.
         predict: What a diffusion head predicts, `v` or `epsilon`; `v` is well defined at every level of noise.
         fitted: What `ActionHead.fit` learnt of the data before training, JSON-ready.
     """
@@ -95,13 +96,14 @@ class HeadConfig:
     chunk: int = 8
     hidden: int = 384
     steps: int = 8
+    modes: int = 8
     predict: str = "v"
     fitted: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise ValueError for an unknown head and sizes that mean nothing."""
         HEADS[self.name]
-        for name in ("chunk", "hidden", "steps"):
+        for name in ("chunk", "hidden", "steps", "modes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} of an action head must be at least 1, got {getattr(self, name)}")
 
