@@ -64,27 +64,33 @@ class StagePlan:
     mix: Mapping[str, float]
 
 
-def read_stages(texts: Sequence[str], mix: float = 0.0) -> tuple[StagePlan, ...]:
+def read_stages(texts: Sequence[str], mix: float = 0.0, mix_told: float = 0.0) -> tuple[StagePlan, ...]:
     """Stages from the command line: `language grounding action`, or with shares, `grounding:0.3 action:0.7`.
 
     Args:
-        texts: One per stage: a source of `SHARES`, `told`, or `mixture`, one stage with all three of `SHARES`.
+        texts: One per stage: a source of `SHARES`, `told`, or `mixture`, one stage with all three of `SHARES`. None at
+            all means no stages, or, if something is mixed into it, stage `action` alone.
         mix: Share of the compute of stage `action` that goes on with grounding.
+        mix_told: Share of it that goes on with actions without pictures.
 
     Raises:
         UnknownNameError: Neither a source nor `mixture`.
-        ValueError: A share that is no positive number, or `mix` outside of [0, 1).
+        ValueError: A share that is no positive number, or mixes that leave nothing of stage `action`.
     """
-    if not 0 <= mix < 1:
-        raise ValueError(f"--mix is the share of grounding in the action stage, at least 0 and less than 1, got {mix}")
+    if min(mix, mix_told) < 0 or mix + mix_told >= 1:
+        raise ValueError(
+            "--mix and --mix-told are shares of the action stage, at least 0 and together less than 1, "
+            f"got {mix} and {mix_told}"
+        )
     plans = []
-    for text in texts:
+    for text in texts or ([ACTION] if mix or mix_told else []):
         name, _, share = text.partition(":")
         if name not in (*SHARES, TOLD, "mixture"):
             raise nearest("stage", name, [*SHARES, TOLD, "mixture"])
         sources = dict(SHARES) if name == "mixture" else {name: 1.0}
-        if name == ACTION and mix:
-            sources = {ACTION: 1 - mix, GROUNDING: mix}
+        if name == ACTION:
+            mixed = {ACTION: 1 - mix - mix_told, GROUNDING: mix, TOLD: mix_told}
+            sources = {source: part for source, part in mixed.items() if part}
         plans.append(StagePlan(name, _share(text, share, {**SHARES, TOLD: TOLD_SHARE}.get(name, 1.0)), sources))
     return tuple(plans)
 

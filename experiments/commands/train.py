@@ -84,6 +84,9 @@ class Args:
     one). The compute is that of --steps steps of imitation; what a step of lessons costs is measured."""
     mix: float = 0.0
     """Share of the compute of stage action that goes on with grounding."""
+    mix_told: float = 0.0
+    """Share of the compute of stage action whose samples come without pictures: where things are is told. They cost a
+    tenth, and what is slow to learn from pictures alone is what to do then (experiments/results/base.md)."""
     lesson_tasks: tuple[str, ...] = ()
     """Families that lessons are about; default those of the demonstrations."""
     seed: int = 0
@@ -160,7 +163,7 @@ def main(args: Args) -> int:
         config,
         cameras=args.cameras,
         normalize=args.normalize,
-        stages=read_stages(args.stages, args.mix),
+        stages=read_stages(args.stages, args.mix, args.mix_told),
         lesson_tasks=args.lesson_tasks,
         without=args.without,
         pretrained=pretrained,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.api import collect
-from experiments.curricula import ACTION, GROUNDING, LANGUAGE, StagePlan, _write_once, phases, read_stages
+from experiments.curricula import ACTION, GROUNDING, LANGUAGE, TOLD, StagePlan, _write_once, phases, read_stages
 from experiments.presets import ModelSize
 from experiments.training import TrainJob, train
 from vla import checkpoint
@@ -31,6 +31,8 @@ def test_stages_are_read() -> None:
         ("action", 1.0),
     ]
     assert read_stages(["action"], 0.25)[0].mix == {ACTION: 0.75, GROUNDING: 0.25}
+    assert read_stages(["action"], 0.25, 0.25)[0].mix == {ACTION: 0.5, GROUNDING: 0.25, TOLD: 0.25}
+    assert read_stages([], mix_told=0.25) == read_stages(["action"], mix_told=0.25)
     assert set(read_stages(["mixture"])[0].mix) == {LANGUAGE, GROUNDING, ACTION}
     assert read_stages([]) == ()
     with pytest.raises(UnknownNameError, match="Did you mean 'grounding'"):
@@ -38,8 +40,9 @@ def test_stages_are_read() -> None:
     for bad in ("action:0", "action:x", "action:-1"):
         with pytest.raises(ValueError, match="expected a stage and its share"):
             read_stages([bad])
-    with pytest.raises(ValueError, match="less than 1"):
-        read_stages(["action"], 1.0)
+    for much in ((1.0, 0.0), (0.5, 0.5), (-0.1, 0.0)):
+        with pytest.raises(ValueError, match="less than 1"):
+            read_stages(["action"], *much)
 
 
 @pytest.mark.parametrize(
