@@ -2,7 +2,9 @@
 
 The first is the grasp of the goal's target, of a drawer its handle. The second is where that point is when the episode
 ends: in hindsight every successful demonstration shows its goal, whether a bowl, a place in front of one, or half open
-(the place map of CLIPort, arXiv 2109.12098, is taught so). Knows no learning.
+(the place map of CLIPort, arXiv 2109.12098, is taught so). The others are landmarks: what else the goal names, or of a
+fixture both ends of its handle's way. They can be seen, and where something ends is little more than words away from
+them; by itself the end was found to within centimetres only (experiments/results/base.md). Knows no learning.
 """
 
 from __future__ import annotations
@@ -16,14 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.cameras import chosen_cameras, place_all, pose_matrices, project
+from envs.fixture import part_pose, rotate
 from envs.frames import EpisodeRenderer
-from envs.objects import Grasp, object_kind
+from envs.objects import Grasp, Part, object_kind
 from envs.poses import pose_rows
-from envs.scene import CameraSpec, SceneSpec, orientation
+from envs.scene import CameraSpec, ObjectSpec, SceneSpec, orientation
 from vla.contract import FloatArray
 from vla.views import PLACED, Drawn
 
-ROLES = 2  # target, where it ends
+ROLES = 4  # target, where it ends, two landmarks
+ENDS = 1  # the role that is where the target's grasp ends
 Float64 = NDArray[np.float64]
 
 
@@ -48,7 +52,10 @@ class DemoView:
         self.spec = replace(whole, cameras=chosen_cameras(cameras, whole.cameras))
         self.cameras, self.size, self.renderer = tuple(cameras), size, renderer
         self._rows = pose_rows(self.spec)
-        self._grip = _grip(self.spec, [row.name for row in self._rows])
+        names = [row.name for row in self._rows]
+        grip = _grip(self.spec, names)
+        marks = () if grip is None else _landmarks(self.spec, names)
+        self._grip, self._held = grip, (grip, grip, *marks)
 
     @functools.cached_property
     def _renderer(self) -> EpisodeRenderer:
@@ -73,9 +80,10 @@ class DemoView:
         out = np.zeros((len(steps), ROLES, PLACED), np.float32)
         if self._grip is not None:
             whole = self._whole(poses)
-            for role, shown in enumerate((whole[steps], whole[-1:])):
-                out[:, role, :3], out[:, role, 3] = self._in_base(self._grip.at(shown)), 1
-                out[:, role, 4:] = self._grip.turn(shown, self.spec.robot.base_yaw)
+            for role, grip in enumerate(self._held):
+                shown = whole[-1:] if role == ENDS else whole[steps]
+                out[:, role, :3], out[:, role, 3] = self._in_base(grip.at(shown)), 1
+                out[:, role, 4:] = grip.turn(shown, self.spec.robot.base_yaw)
         return out
 
     def _whole(self, poses: FloatArray) -> FloatArray:
@@ -89,14 +97,17 @@ class DemoView:
 
     def _points(self, camera: CameraSpec, shown: FloatArray, last: FloatArray) -> FloatArray:
         """Where the roles are in a camera's pictures of `shown` (S, N, 7), (S, R, 3); the episode ends with `last`."""
+        out = np.zeros((len(shown), ROLES, 3), np.float32)
         if self._grip is None:
-            return np.zeros((len(shown), ROLES, 3), np.float32)
-        now, end = self._grip.at(shown), self._grip.at(last)
-        world = np.stack([now, np.broadcast_to(end, now.shape)], 1)
+            return out
+        found = [
+            np.broadcast_to(grip.at(last if i == ENDS else shown), (len(shown), 3)) for i, grip in enumerate(self._held)
+        ]
         placed = place_all(camera, shown, self._rows, self.size)
-        u, v, depth = np.moveaxis(project(world, placed), -1, 0) / self.size
+        u, v, depth = np.moveaxis(project(np.stack(found, 1), placed), -1, 0) / self.size
         inside = (u > 0) & (u < 1) & (v > 0) & (v < 1) & (depth > 0)
-        return np.where(inside[..., None], np.stack([u, v, inside], axis=-1), 0).astype(np.float32)
+        out[:, : len(found)] = np.where(inside[..., None], np.stack([u, v, inside], axis=-1), 0)
+        return out
 
     def _in_base(self, points_w: Float64) -> Float64:
         robot = self.spec.robot
@@ -106,10 +117,10 @@ class DemoView:
 
 
 class Grip(NamedTuple):
-    """Where a goal's target is taken hold of.
+    """Where a thing is taken hold of, or simply is.
 
     Attributes:
-        row: The target's row among the poses; -1 for one that never moves.
+        row: Its row among the poses; -1 for one that never moves.
         grasp: In the frame of that row; in the world for one that never moves.
     """
 
@@ -134,11 +145,30 @@ class Grip(NamedTuple):
 
 def _grip(spec: SceneSpec, rows: Sequence[str]) -> Grip | None:
     """Where the target of the scene's goal is taken hold of; None for a goal without a target."""
-    name = spec.goal.target
-    if not name:
-        return None
+    return _held(spec, spec.goal.target, rows) if spec.goal.target else None
+
+
+def _held(spec: SceneSpec, name: str, rows: Sequence[str]) -> Grip:
+    """Where a thing, or the moving part of a fixture, is taken hold of; of what never moves, where it is."""
     thing = spec.object(name)
     shape = object_kind(thing.kind).shape(thing.size)
     if shape.part is not None:
         return Grip(rows.index(f"{name}/part"), shape.part.grasp)
     return Grip(rows.index(name), shape.grasp) if name in rows else Grip(-1, Grasp(thing.position))
+
+
+def _landmarks(spec: SceneSpec, rows: Sequence[str]) -> tuple[Grip, ...]:
+    """Up to two: what the goal names besides its target, or else, of a fixture, the grasp at both ends of its joint."""
+    named = [name for name in (spec.goal.place, *spec.goal.others) if name]
+    if named:
+        return tuple(_held(spec, name, rows) for name in named[: ROLES - 2])
+    target = spec.object(spec.goal.target)
+    part = object_kind(target.kind).shape(target.size).part
+    return () if part is None else tuple(_at_joint(target, part, joint) for joint in (part.lower, part.upper))
+
+
+def _at_joint(fixture: ObjectSpec, part: Part, joint: float) -> Grip:
+    """Where the moving part of a fixture is taken hold of when its joint is at a position, metres or radians."""
+    pose = part_pose(part, joint, fixture.position, orientation(fixture))
+    x, y, z = np.add(pose[:3], rotate(pose[3:], part.grasp.position)).tolist()
+    return Grip(-1, Grasp((x, y, z)))

@@ -22,6 +22,7 @@ class ModelSize:
         text_layers: Attention blocks over the words.
         context_layers: Attention blocks over words, patches and proprioception; 0 for none.
         context_side: Patches a side and camera that they look at.
+        locating: Width of the layer that finds positions.
         hidden: Width of the fusion MLP.
         fusion_layers: Residual layers of the fusion MLP after the first two.
         head_hidden: Width of the action head's own layers.
@@ -44,6 +45,7 @@ class ModelSize:
     text_layers: int = 2
     context_layers: int = 0
     context_side: int = 6
+    locating: int = 256
     hidden: int = 384
     fusion_layers: int = 0
     head_hidden: int = 384
@@ -59,17 +61,17 @@ class ModelSize:
 # Fields of ModelSize that shape the compact network alone.
 COMPACT = (
     *("patch", "channels", "blocks", "keypoints", "text_dim", "text_layers", "context_layers"),
-    *("context_side", "hidden", "fusion_layers", "presence"),
+    *("context_side", "locating", "hidden", "fusion_layers", "presence"),
 )
 
 # Parameters with the vocabulary of all families and an l1 head (flow has 0.5, 0.6 and 2.2 M more), and forward and
 # backward work a sample: see experiments/results/train_speed.md for what else was tried.
 SIZES = {
-    # 0.5 M, 0.2 GFLOP: keypoints of modulated convolutions. Minutes on a CPU.
+    # 0.6 M, 0.2 GFLOP: keypoints of modulated convolutions. Minutes on a CPU.
     "small": ModelSize(),
     # 5 M, 0.3 GFLOP: coarser patches, wider maps, and most weights in the MLP that decides, which costs next to nothing
     # beside the pictures. An hour or two on a CPU (experiments/results/base_shape.md).
-    "base": ModelSize(patch=6, channels=48, hidden=1024, fusion_layers=3, lr=1e-3),
+    "base": ModelSize(patch=6, channels=48, locating=384, hidden=1024, fusion_layers=3, lr=1e-3),
     # 25 M, 9 GFLOP: patches, words and proprioception look at one another before keypoints are read. For a GPU.
     "large": ModelSize(
         channels=80,

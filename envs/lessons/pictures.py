@@ -24,7 +24,7 @@ from envs.scene import ObjectSpec, SceneSpec
 from envs.scenes import make_scene, with_cameras
 from envs.tasks.flip_lever import ways_of
 from vla.contract import ByteArray, EpisodeRequest, FloatArray
-from vla.models.contract import ROLES
+from vla.models.contract import NAMED, ROLES
 from vla.views import PLACED
 
 LEAST = 0.0015  # share of a picture's pixels at which a thing counts as seen: 14 of 96 x 96
@@ -81,9 +81,9 @@ class Picture:
         return [thing for i, thing in enumerate(self.spec.objects) if self.spots[0, i, 2]]
 
     def points_of(self, names: tuple[str, ...]) -> FloatArray:
-        """(V, R, 3) of up to R named objects."""
+        """(V, R, 3) of up to three named objects."""
         out = np.zeros((len(self.cameras), ROLES, 3), np.float32)
-        for role, name in enumerate(names[:ROLES]):
+        for role, name in zip(NAMED, names, strict=False):
             out[:, role] = self.spots[:, self.number(name)]
         return out
 
@@ -91,7 +91,7 @@ class Picture:
         """(R, 7) as in `Batch`, of named objects that any camera sees; how they are turned is not told."""
         out, robot = np.zeros((ROLES, PLACED), np.float32), self.spec.robot
         sin, cos = np.sin(robot.base_yaw), np.cos(robot.base_yaw)
-        for role, name in enumerate(names[:ROLES]):
+        for role, name in zip(NAMED, names, strict=False):
             if self.spots[:, self.number(name), 2].any():
                 at = self.spec.object(name).position if role else grasp_of(at_start(self.spec), name)[0]
                 away = np.subtract(at, robot.base)

@@ -31,7 +31,7 @@ class Args:
     batch_size: int = 128
     """Samples a step."""
     size: str = "small"
-    """Shape of the network: small (0.5 M parameters), base (5 M) or large (25 M)."""
+    """Shape of the network: small (0.6 M parameters), base (5 M) or large (25 M)."""
     lr: float | None = None
     """Peak learning rate; default what suits the size."""
     backbone: str = "compact"

@@ -61,12 +61,36 @@ def test_roles_are_the_grasp_of_the_target_and_where_it_ends(task: str) -> None:
     points = np.array([into_base.apply(point - np.array(robot.base)) for point, _, _ in grasps])
     np.testing.assert_allclose(where[:, 0, :3], points[:-1], atol=1e-5)
     np.testing.assert_allclose(where[:, 1, :3], np.broadcast_to(points[-1], (len(steps), 3)), atol=1e-5)
-    assert (where[..., 3] == 1).all()
+    assert (where[:, :2, 3] == 1).all()
     turns = grasps[0][2]
     angles = turns * (np.array([yaw for _, yaw, _ in grasps]) - robot.base_yaw)
     wanted = np.stack([np.cos(angles), np.sin(angles), np.ones_like(angles)], 1) * (turns > 0)
     np.testing.assert_allclose(where[:, 0, 4:], wanted[:-1], atol=1e-4)
     np.testing.assert_allclose(where[:, 1, 4:], np.broadcast_to(wanted[-1], (len(steps), 3)), atol=1e-4)
+
+
+@pytest.mark.parametrize("task", ["PlaceRelative", "PlaceBetween", "PushTogether", "SlideDoor", "Lift"])
+def test_landmarks_are_what_else_is_named_or_both_ends_of_a_joint(task: str) -> None:
+    episode, states = played(task)
+    view = DemoView(episode.spec, ("front",), 32)
+    goal, robot = view.spec.goal, view.spec.robot
+    found = view.where(episode.poses, np.arange(len(episode)))[:, 2:]
+    seen = view.draw(episode.poses, np.arange(2)).points[:, 0, 2:]
+    named = [name for name in (goal.place, *goal.others) if name][:2]
+    assert len(named) == {"PlaceRelative": 1, "PlaceBetween": 2, "PushTogether": 1, "SlideDoor": 0, "Lift": 0}[task]
+    for role, name in enumerate(named):
+        points = [grasp_of(state, name)[0] - np.array(robot.base) for state in states[:-1]]
+        np.testing.assert_allclose(found[:, role, :3], points, atol=1e-5)
+    if task == "SlideDoor":
+        ends = found[0, :, :3] + np.array(robot.base)
+        way, gone = ends[1] - ends[0], grasp_of(states[0], goal.target)[0] - ends[0]
+        travel = np.linalg.norm(way)
+        np.testing.assert_allclose(gone, way * states[0].objects[goal.target].joint / travel, atol=1e-5)
+    known = 2 if task == "SlideDoor" else len(named)
+    assert (found[:, :known, 3] == 1).all()
+    assert not found[:, known:].any()
+    assert not seen[:, known:].any()
+    assert (seen[:, :known, 2] == 1).all()
 
 
 def test_a_drawer_is_opened_towards_where_its_handle_ends() -> None:

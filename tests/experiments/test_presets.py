@@ -18,7 +18,7 @@ from vla.registry import UnknownNameError
 from vla.text import Vocabulary
 
 NORMALIZER = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
-MILLIONS = {"small": 0.5, "base": 5.0, "large": 25.0}
+MILLIONS = {"small": 0.6, "base": 5.0, "large": 25.0}
 
 
 def network(size: ModelSize) -> CompactVLA:
@@ -33,10 +33,10 @@ def batch(count: int = 3) -> Batch:
     pixels = torch.randint(0, 256, (count, 2, 96, 96, 3), dtype=torch.uint8, generator=generator)
     tokens = torch.randint(1, 100, (count, 20), generator=generator)
     tokens[:, 7:] = 0
-    actions, points = torch.randn(count, 8, 7, generator=generator), torch.rand(count, 2, 2, 3, generator=generator)
+    actions, points = torch.randn(count, 8, 7, generator=generator), torch.rand(count, 2, 4, 3, generator=generator)
     state = torch.randn(count, 8, generator=generator)
     return Batch(
-        pixels, tokens, state, actions, torch.ones(count, 8), points, torch.ones(count, 2, 7), torch.ones(count)
+        pixels, tokens, state, actions, torch.ones(count, 8), points, torch.ones(count, 4, 7), torch.ones(count)
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vla.batches import Demonstrations
 from vla.contract import ByteArray, EpisodeRequest, EpisodeResult, FloatArray
 from vla.episode import Episode
+from vla.models.contract import ROLES
 from vla.text import Vocabulary
 from vla.views import Drawn
 
@@ -24,14 +25,14 @@ class Dots:
         self.spots, self.target = np.array(spec["spots"]), int(spec["target"])
 
     def draw(self, poses: FloatArray, steps: NDArray[np.int64]) -> Drawn:
-        points = np.zeros((len(steps), 1, 2, 3), np.float32)
+        points = np.zeros((len(steps), 1, ROLES, 3), np.float32)
         points[:, 0, 0] = [*self.spots[self.target], 1]
         pixels = np.stack([self.picture()] * len(steps))
         return Drawn(pixels, points, self.where(poses, steps))
 
     def where(self, poses: FloatArray, steps: NDArray[np.int64]) -> FloatArray:
         """Nowhere: dots are in no world. Only their number, so that what is told can be told apart."""
-        positions = np.zeros((len(steps), 2, 7), np.float32)
+        positions = np.zeros((len(steps), ROLES, 7), np.float32)
         positions[:, 0, :2] = self.spots[self.target]
         return positions
 

@@ -16,7 +16,7 @@ from vla import checkpoint
 from vla.checkpoint import PolicyConfig
 from vla.curriculum import Curriculum, Phase, split
 from vla.models.compact import CompactConfig
-from vla.models.contract import Batch, Chats, Lessons
+from vla.models.contract import ROLES, Batch, Chats, Lessons
 from vla.models.lessons import box_loss, generalized_iou
 from vla.registry import UnknownNameError
 from vla.trainer import Trainer
@@ -48,7 +48,7 @@ class Questions:
             torch.zeros(4, 8),
             torch.from_numpy(points[:, :seen]),
             torch.from_numpy(boxes[:, :seen].astype(np.float32)),
-            torch.zeros(4, 2, 7),
+            torch.zeros(4, ROLES, 7),
             torch.tensor([view.target for view in views]),
         )
 

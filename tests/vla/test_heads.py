@@ -49,8 +49,8 @@ def eight() -> Batch:
         torch.randn(8, 8, generator=generator),
         actions,
         torch.ones(8, CHUNK),
-        torch.rand(8, 1, 2, 3, generator=generator),
-        torch.zeros(8, 2, 7),
+        torch.rand(8, 1, 4, 3, generator=generator),
+        torch.zeros(8, 4, 7),
         torch.ones(8),
     )
 

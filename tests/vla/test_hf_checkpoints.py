@@ -127,7 +127,7 @@ def test_golden_values(kind: str, folder: Path) -> None:
     picture, words = [model.image_id + 1] * 4, [[10, 11, 12], [13, 14, 15]]
     tokens = torch.tensor([[0, *picture, *words[0]], [9, *picture, *words[1]]])
     body, noise = torch.randn(2, 8, generator=generator), torch.randn(2, CHUNK, 7, generator=generator)
-    where = torch.zeros(2, 1, 2, 3), torch.zeros(2, 2, 7), torch.ones(2)
+    where = torch.zeros(2, 1, 4, 3), torch.zeros(2, 4, 7), torch.ones(2)
     batch: Any = Batch(pixels, tokens, body, noise, torch.ones(2, CHUNK), *where)
     if kind == "chat":
         batch = Chats(pixels, tokens, torch.tensor([[20, 21, 4], [22, 4, 0]]))

@@ -123,7 +123,7 @@ def test_batches_are_functions_of_seed_and_step_whatever_is_kept(window: int) ->
         assert all(torch.equal(x, y) and torch.equal(x, z) for x, y, z in zip(a, b, c, strict=True))
     assert forwards[0].pixels.shape == (8, 3, 32, 32, 3)
     assert forwards[0].agent_pos.shape == (8, 24)
-    assert forwards[0].points.shape == (8, 3, 2, 3)
+    assert forwards[0].points.shape == (8, 3, 4, 3)
 
 
 def test_history_shows_the_moments_before() -> None:

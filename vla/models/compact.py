@@ -3,8 +3,8 @@
 The whole forward pass is in this file. Bias that makes it learn in minutes on a CPU:
   - the instruction modulates the feature maps of every convolution (FiLM, Perez et al. 2018);
   - spatial-softmax keypoints (Levine et al. 2016) turn maps into coordinates;
-  - two grounding queries read from the words, target and place, point at what they name in each camera, taught by where
-    the simulator knows it to be; their points, features and 3D position are given to the action head.
+  - queries read from the words point at the target, where it ends, and landmarks, in each camera, taught by where the
+    simulator knows them to be; their points, features and 3D position are given to the action head.
 Any action head of `vla.models.heads` acts on what it knows. Knows no simulator, no task, no files.
 
 Legend as in `vla.models.contract`, and G grid side, D channels.
@@ -50,6 +50,7 @@ class CompactConfig(ModelConfig):
         text_layers: Attention blocks over the words.
         context_layers: Attention blocks in which patches, words and proprioception look at one another; 0 for none.
         context_side: Patches a side and camera that they look at, a divisor of the grid.
+        locating: Width of the layer that finds positions.
         hidden: Width of the fusion MLP.
         fusion_layers: Residual layers of it after the first two.
         answers: What questions may be answered with; without any there are no heads for lessons.
@@ -71,6 +72,7 @@ class CompactConfig(ModelConfig):
     text_layers: int = 2
     context_layers: int = 0
     context_side: int = 6
+    locating: int = 256
     hidden: int = 384
     fusion_layers: int = 0
     answers: tuple[str, ...] = ()
@@ -232,7 +234,9 @@ class CompactVLA(VLA):
         self.key = nn.Conv2d(d, d, 1)
         self.query = nn.Linear(e, views * d)
         seen = views * (config.keypoints * 2 + ROLES * (d + 2)) + config.state_dim + e
-        self.locate = nn.Sequential(nn.Linear(seen, 256), nn.ReLU(), nn.Linear(256, ROLES * (3 + 2)))
+        self.locate = nn.Sequential(
+            nn.Linear(seen, config.locating), nn.ReLU(), nn.Linear(config.locating, ROLES * (3 + 2))
+        )
         self.unseen = seen - config.state_dim - e
         self.fusion = nn.Sequential(
             nn.Linear(seen + ROLES * (3 + 2) + RELATIONS + POSTURE, config.hidden),
@@ -300,7 +304,7 @@ class CompactVLA(VLA):
         offset = ((positions - self.workspace[0]) / self.workspace[1]).flatten(1)
         hand = self.hand[0] + self.hand[1] * agent_pos[:, :6]
         near = relations(hand[:, :3], positions[:, 0], positions[:, 1])
-        known = (seen, offset, near, turns.flatten(1), posture(hand[:, 3:], turns))
+        known = (seen, offset, near, turns.flatten(1), posture(hand[:, 3:], turns[:, :2]))
         features: Tensor = self.fusion(torch.cat(known, 1))
         return features
 

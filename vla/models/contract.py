@@ -1,8 +1,8 @@
 """What every network keeps to: batches in, named losses or a chunk of actions out; heads and backbones by name.
 
 Legend: B batch, V views (cameras; with a history of K frames V = cameras x (1 + K), the newest frame of every camera
-first), R roles (0 where the target is taken hold of, 1 where that point ends), C actions in a chunk, F features,
-L tokens.
+first), R roles (0 where the target is taken hold of, 1 where that point ends, 2 and 3 landmarks: what else is named),
+C actions in a chunk, F features, L tokens.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from vla.normalize import Normalizer
 from vla.registry import Registry
 from vla.text import Vocabulary
 
-ROLES = 2
+ROLES = 4
+NAMED = (0, 2, 3)  # the roles of what is named, in the order in which it is named
 
 
 class Batch(NamedTuple):
