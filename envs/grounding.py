@@ -53,9 +53,7 @@ class DemoView:
         self.cameras, self.size, self.renderer = tuple(cameras), size, renderer
         self._rows = pose_rows(self.spec)
         names = [row.name for row in self._rows]
-        grip = _grip(self.spec, names)
-        marks = () if grip is None else _landmarks(self.spec, names)
-        self._grip, self._held = grip, (grip, grip, *marks)
+        self._roles = _roles(self.spec, names)
 
     @functools.cached_property
     def _renderer(self) -> EpisodeRenderer:
@@ -78,12 +76,11 @@ class DemoView:
     def where(self, poses: FloatArray, steps: NDArray[np.int64]) -> FloatArray:
         """Where the roles are and how they are turned, in the base frame, (S, R, 7)."""
         out = np.zeros((len(steps), ROLES, PLACED), np.float32)
-        if self._grip is not None:
-            whole = self._whole(poses)
-            for role, grip in enumerate(self._held):
-                shown = whole[-1:] if role == ENDS else whole[steps]
-                out[:, role, :3], out[:, role, 3] = self._in_base(grip.at(shown)), 1
-                out[:, role, 4:] = grip.turn(shown, self.spec.robot.base_yaw)
+        whole = self._whole(poses)
+        for role, grip in enumerate(self._roles):
+            shown = whole[-1:] if role == ENDS else whole[steps]
+            out[:, role, :3], out[:, role, 3] = self._in_base(grip.at(shown)), 1
+            out[:, role, 4:] = grip.turn(shown, self.spec.robot.base_yaw)
         return out
 
     def _whole(self, poses: FloatArray) -> FloatArray:
@@ -98,11 +95,10 @@ class DemoView:
     def _points(self, camera: CameraSpec, shown: FloatArray, last: FloatArray) -> FloatArray:
         """Where the roles are in a camera's pictures of `shown` (S, N, 7), (S, R, 3); the episode ends with `last`."""
         out = np.zeros((len(shown), ROLES, 3), np.float32)
-        if self._grip is None:
+        if not self._roles:
             return out
-        found = [
-            np.broadcast_to(grip.at(last if i == ENDS else shown), (len(shown), 3)) for i, grip in enumerate(self._held)
-        ]
+        moments = [last if role == ENDS else shown for role in range(len(self._roles))]
+        found = [np.broadcast_to(grip.at(m), (len(shown), 3)) for grip, m in zip(self._roles, moments, strict=True)]
         placed = place_all(camera, shown, self._rows, self.size)
         u, v, depth = np.moveaxis(project(np.stack(found, 1), placed), -1, 0) / self.size
         inside = (u > 0) & (u < 1) & (v > 0) & (v < 1) & (depth > 0)
@@ -143,9 +139,12 @@ class Grip(NamedTuple):
         return np.stack([np.cos(angle), np.sin(angle), np.ones_like(angle)], -1)
 
 
-def _grip(spec: SceneSpec, rows: Sequence[str]) -> Grip | None:
-    """Where the target of the scene's goal is taken hold of; None for a goal without a target."""
-    return _held(spec, spec.goal.target, rows) if spec.goal.target else None
+def _roles(spec: SceneSpec, rows: Sequence[str]) -> tuple[Grip, ...]:
+    """What each role is about, as far as there is something; nothing for a goal without a target."""
+    if not spec.goal.target:
+        return ()
+    grip = _held(spec, spec.goal.target, rows)
+    return (grip, grip, *_landmarks(spec, rows))
 
 
 def _held(spec: SceneSpec, name: str, rows: Sequence[str]) -> Grip:
@@ -161,10 +160,17 @@ def _landmarks(spec: SceneSpec, rows: Sequence[str]) -> tuple[Grip, ...]:
     """Up to two: what the goal names besides its target, or else, of a fixture, the grasp at both ends of its joint."""
     named = [name for name in (spec.goal.place, *spec.goal.others) if name]
     if named:
-        return tuple(_held(spec, name, rows) for name in named[: ROLES - 2])
+        return tuple(_middle(spec, name, rows) for name in named[: ROLES - 2])
     target = spec.object(spec.goal.target)
     part = object_kind(target.kind).shape(target.size).part
     return () if part is None else tuple(_at_joint(target, part, joint) for joint in (part.lower, part.upper))
+
+
+def _middle(spec: SceneSpec, name: str, rows: Sequence[str]) -> Grip:
+    """Where a thing's middle is, turned as its grasp; of a fixture, its handle."""
+    grip = _held(spec, name, rows)
+    fixture = f"{name}/part" in rows
+    return grip if fixture or grip.row < 0 else grip._replace(grasp=replace(grip.grasp, position=(0.0, 0.0, 0.0)))
 
 
 def _at_joint(fixture: ObjectSpec, part: Part, joint: float) -> Grip:

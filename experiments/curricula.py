@@ -19,8 +19,9 @@ import torch
 
 from envs.lessons.pictures import Pictures
 from envs.lessons.questions import PictureLessons
+from envs.lessons.scenes import TrainingScenes
 from envs.lessons.words import WordLessons
-from vla.batches import BatchSource, Demonstrations, ToldSource
+from vla.batches import BatchSource, Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.contract import ACTION_DIM
 from vla.curriculum import Phase, Source, split
@@ -30,12 +31,16 @@ from vla.models.contract import make_model
 from vla.models.hf import HFConfig
 from vla.registry import nearest
 from vla.results import read_json, write_json
+from vla.scenes import SceneSource
 from vla.text_prompt import PromptCoder
+from vla.told import ToldSource
 from vla.trainer import TrainConfig, imitation
 
 LANGUAGE, GROUNDING, ACTION = "language", "grounding", "action"
 SHARES: Mapping[str, float] = {LANGUAGE: 0.05, GROUNDING: 0.25, ACTION: 0.7}  # JARVIS-VLA: a fifth before actions
-TOLD = "told"  # actions without pictures: where things are is told (vla.batches.ToldSource)
+TOLD = "told"  # actions without pictures: where things are is told (vla.told.ToldSource)
+SCENES = "scenes"  # where things are in scenes without end, in which nothing is done (vla.scenes.SceneSource)
+SOURCES = (LANGUAGE, GROUNDING, ACTION, TOLD, SCENES)
 TOLD_SHARE, TOLD_BATCHES = 0.1, 4  # usual share of the compute; samples cost little, so a batch is so many times larger
 # Small, so that in a mixture a step of lessons moves the weights about as far as a step of actions.
 LESSON_WEIGHTS: Mapping[str, Mapping[str, float]] = {
@@ -64,34 +69,37 @@ class StagePlan:
     mix: Mapping[str, float]
 
 
-def read_stages(texts: Sequence[str], mix: float = 0.0, mix_told: float = 0.0) -> tuple[StagePlan, ...]:
+def read_stages(texts: Sequence[str], mix: Sequence[str] = ()) -> tuple[StagePlan, ...]:
     """Stages from the command line: `language grounding action`, or with shares, `grounding:0.3 action:0.7`.
 
     Args:
-        texts: One per stage: a source of `SHARES`, `told`, or `mixture`, one stage with all three of `SHARES`. None at
-            all means no stages, or, if something is mixed into it, stage `action` alone.
-        mix: Share of the compute of stage `action` that goes on with grounding.
-        mix_told: Share of it that goes on with actions without pictures.
+        texts: One per stage: a source of `SOURCES`, or `mixture`, one stage with all three of `SHARES`. None at all
+            means no stages, or, if something is mixed into it, stage `action` alone.
+        mix: What stage `action` goes on with, and its share of the stage's compute: `told:0.25 scenes:0.3`.
 
     Raises:
         UnknownNameError: Neither a source nor `mixture`.
-        ValueError: A share that is no positive number, or mixes that leave nothing of stage `action`.
+        ValueError: A share that is no positive number, or a mix that leaves nothing of stage `action`.
     """
-    if min(mix, mix_told) < 0 or mix + mix_told >= 1:
-        raise ValueError(
-            "--mix and --mix-told are shares of the action stage, at least 0 and together less than 1, "
-            f"got {mix} and {mix_told}"
-        )
-    plans = []
-    for text in texts or ([ACTION] if mix or mix_told else []):
+    mixed = {}
+    for text in mix:
         name, _, share = text.partition(":")
-        if name not in (*SHARES, TOLD, "mixture"):
-            raise nearest("stage", name, [*SHARES, TOLD, "mixture"])
+        if name not in SOURCES or name == ACTION:
+            raise nearest("source to mix", name, [source for source in SOURCES if source != ACTION])
+        mixed[name] = _share(text, share, TOLD_SHARE)
+    left = 1 - sum(mixed.values())
+    if left <= 0:
+        raise ValueError(f"--mix takes shares of stage action, together less than 1, got {' '.join(mix)}")
+    plans = []
+    for text in texts or ([ACTION] if mixed else []):
+        name, _, share = text.partition(":")
+        if name not in (*SOURCES, "mixture"):
+            raise nearest("stage", name, [*SOURCES, "mixture"])
         sources = dict(SHARES) if name == "mixture" else {name: 1.0}
         if name == ACTION:
-            mixed = {ACTION: 1 - mix - mix_told, GROUNDING: mix, TOLD: mix_told}
-            sources = {source: part for source, part in mixed.items() if part}
-        plans.append(StagePlan(name, _share(text, share, {**SHARES, TOLD: TOLD_SHARE}.get(name, 1.0)), sources))
+            sources = {ACTION: left, **mixed}
+        usual = {**SHARES, TOLD: TOLD_SHARE, SCENES: TOLD_SHARE}.get(name, 1.0)
+        plans.append(StagePlan(name, _share(text, share, usual), sources))
     return tuple(plans)
 
 
@@ -145,7 +153,9 @@ def loss_weights(
     config: TrainConfig, lessons: Mapping[str, Mapping[str, float]] = LESSON_WEIGHTS
 ) -> dict[str, Mapping[str, float]]:
     """Weights of the losses, by source; `lessons` are those of the network's kind (`weights_of_lessons`)."""
-    return {**lessons, ACTION: imitation(config).weights[ACTION], TOLD: {"action": 1.0}}
+    action = imitation(config).weights[ACTION]
+    seeing = {name: weight for name, weight in action.items() if name != "action"}
+    return {**lessons, ACTION: action, TOLD: {"action": 1.0}, SCENES: seeing}
 
 
 def told_source(policy: PolicyConfig, config: TrainConfig, demos: Demonstrations) -> ToldSource:
@@ -153,6 +163,17 @@ def told_source(policy: PolicyConfig, config: TrainConfig, demos: Demonstrations
     sampling = replace(config.sampling, passes=1, window=len(demos))
     size = TOLD_BATCHES * config.batch_size
     return ToldSource(demos, policy.normalizer, policy.vocabulary, size, config.seed, config.corruption, sampling)
+
+
+def scene_source(policy: PolicyConfig, config: TrainConfig) -> SceneSource:
+    """Training scenes of all the policy's families and robots, as its cameras see them."""
+    model = policy.model
+    tasks = tuple(policy.trained_on["tasks"])
+    make = TrainingScenes(tasks, policy.robots, policy.control, model.cameras, model.image_size, config.augment)
+    size, moments = config.batch_size, 1 + model.history
+    return SceneSource(
+        make, policy.vocabulary, policy.normalizer, size, config.seed, model.chunk, config.corruption, moments
+    )
 
 
 def weights_of_lessons(policy: PolicyConfig) -> Mapping[str, Mapping[str, float]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.augment import augmentation
+from envs.dyeing import ColorExchange
 from envs.golden import pictures
 from envs.grounding import DemoView
 from envs.lessons.answers import answer_words
@@ -20,11 +21,13 @@ from envs.scene import SceneSpec
 from envs.tasks.base import training_vocabulary
 from envs.world import World
 from experiments.curricula import (
+    SCENES,
     TOLD,
     StagePlan,
     known_costs,
     lesson_sources,
     phases,
+    scene_source,
     teach_lessons,
     told_source,
     weights_of_lessons,
@@ -154,7 +157,13 @@ def demonstrations(job: TrainJob, episodes: Sequence[Episode], model: ModelConfi
     augment = augmentation(job.train.augment, cameras)
     naming = named_things if job.train.corruption.absent else None
     return Demonstrations(
-        episodes, ViewMaker(cameras, size), chunk=chunk, history=history, augment=augment, naming=naming
+        episodes,
+        ViewMaker(cameras, size),
+        chunk=chunk,
+        history=history,
+        augment=augment,
+        exchange=ColorExchange() if job.train.recolor else None,
+        naming=naming,
     )
 
 
@@ -176,6 +185,10 @@ def staged(
         if not isinstance(policy.model, CompactConfig):
             raise ValueError(f"stage {TOLD!r} trains the compact network, not {policy.model.backbone!r}")
         sources[TOLD] = told_source(policy, job.train, demos)
+    if any(SCENES in plan.mix for plan in job.stages):
+        if not isinstance(policy.model, CompactConfig):
+            raise ValueError(f"stage {SCENES!r} trains the compact network, not {policy.model.backbone!r}")
+        sources[SCENES] = scene_source(policy, job.train)
     costs = known_costs(job.costs or job.run, policy, job.train, demos, sources)
     return phases(job.stages, job.train, costs, weights_of_lessons(policy)), sources
 

@@ -11,7 +11,7 @@ import functools
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ from vla.models.contract import Batch
 from vla.normalize import Normalizer
 from vla.sampling import EVERYTHING, Sampling, epoch_order, idle_steps, sample_shares
 from vla.text import IdArray, TextCoder
-from vla.views import Augmentation, Drawn, Samples, ViewFactory
+from vla.views import Augmentation, Drawn, Exchange, Samples, ViewFactory
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class Demonstrations:
         chunk: Actions per sample.
         history: Which earlier moments a sample shows.
         augment: Changes how a scene looks, once an epoch and episode; None draws them as they were.
+        exchange: Lets an episode be of other things, once an epoch; None leaves them as they were.
         naming: Says of a scene which things it has, and which one its instruction names; needed by `absent`.
     """
 
@@ -89,6 +90,7 @@ class Demonstrations:
         chunk: int,
         history: History = NOW,
         augment: Augmentation | None = None,
+        exchange: Exchange | None = None,
         naming: Naming | None = None,
     ) -> None:
         """Index the samples. Raises ValueError if there are none."""
@@ -96,6 +98,7 @@ class Demonstrations:
         if not self.episodes:
             raise ValueError(f"no training samples: {len(episodes)} episodes were given and none has a step")
         self.chunk, self.history, self.augment, self.make_view = chunk, history, augment, view
+        self.exchange = exchange
         self.lengths = [len(episode) for episode in self.episodes]
         self.first = np.concatenate([[0], np.cumsum(self.lengths)])
         self._agent_pos = np.concatenate([episode.agent_pos[:-1] for episode in self.episodes])
@@ -180,12 +183,28 @@ class Demonstrations:
     def _draw_steps(self, number: int, steps: Samples, epoch: Epoch | None) -> tuple[Drawn, Samples]:
         episode = self.episodes[number]
         spec: Any = episode.spec
+        if epoch is not None and self.exchange is not None:
+            spec = self.exchange.scene(spec, self._exchanged(number, epoch))
         if epoch is not None and self.augment is not None:
             rng = np.random.default_rng((epoch.seed, 4, epoch.number, number))
-            spec = self.augment(episode.spec, episode.poses, rng)
+            spec = self.augment(spec, episode.poses, rng)
         row = np.full(len(episode), -1)
         row[steps] = np.arange(len(steps))
         return self.make_view(spec).draw(episode.poses, steps), row
+
+    def _exchanged(self, number: int, epoch: Epoch) -> Mapping[str, str]:
+        """Which words of an episode are exchanged in an epoch."""
+        assert self.exchange is not None
+        return self.exchange.draw(np.random.default_rng((epoch.seed, 7, epoch.number, number)))
+
+    def reworded(self, texts: Sequence[str], samples: Samples, epoch: Epoch) -> list[str]:
+        """What is said of samples (B,) after the exchange of their episodes, whose pictures are drawn alike."""
+        numbers = self.episode_of(samples).tolist()
+        words = {number: self._exchanged(number, epoch) for number in set(numbers)}
+        return [
+            " ".join(words[number].get(word, word) for word in text.split())
+            for text, number in zip(texts, numbers, strict=True)
+        ]
 
     def where(self) -> FloatArray:
         """Where the goal is in every sample, positions (N, R, 7) as in `Batch`."""
@@ -315,7 +334,9 @@ class BatchSource:
         epoch = self._epochs(number)
         return epoch.order[offset * size : (offset + 1) * size], epoch
 
-    def corrupted(self, samples: Samples, pixels: ByteArray, rng: np.random.Generator) -> tuple[IdArray, IdArray]:
+    def corrupted(
+        self, samples: Samples, epoch: Epoch, pixels: ByteArray, rng: np.random.Generator
+    ) -> tuple[IdArray, IdArray]:
         """Numbers of the texts that are said (B,), and token ids; `pixels` are blacked out in place.
 
         Modality dropout and word noise; a text is that of the sample, none (the last number), or about something that
@@ -328,7 +349,11 @@ class BatchSource:
             wrong = np.flatnonzero(rng.random(len(samples)) < self.corruption.absent)
             other = self.data.absent(samples[wrong], rng)
             said[wrong] = np.where(other < 0, said[wrong], other)
-        ids = self.vocabulary.noised(self._ids[said], self.corruption.unknown_word, rng)
+        ids = self._ids[said]
+        if self.data.exchange is not None:
+            texts = [*self.data.texts, ""]
+            ids = self.vocabulary.encode(self.data.reworded([texts[i] for i in said], samples, epoch))
+        ids = self.vocabulary.noised(ids, self.corruption.unknown_word, rng)
         if self.corruption.lost_word:
             ids = self.vocabulary.thinned(ids, self.corruption.lost_word, rng)
         return said, ids
@@ -344,7 +369,7 @@ class BatchSource:
         """
         samples, epoch = self.samples(step)
         drawn = self.data.draw(samples, epoch)
-        said, tokens = self.corrupted(samples, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
+        said, tokens = self.corrupted(samples, epoch, drawn.pixels, np.random.default_rng((self.seed, 2, step)))
         state = self.normalizer.state(self.data.states(samples)).reshape(len(samples), -1)
         actions, valid = self.data.actions(samples)
         lost, silent = self._lost(said, samples), said == len(self._ids) - 1
@@ -354,29 +379,3 @@ class BatchSource:
         present = np.select([lost, seen], [0.0, 1.0], -1.0).astype(np.float32)
         arrays = (drawn.pixels, tokens, state, self.normalizer.actions(actions), valid)
         return Batch(*map(torch.from_numpy, (*arrays, drawn.points, drawn.positions, present)))
-
-
-class ToldSource(BatchSource):
-    """Batches without pictures: where things are is told instead of seen, so that a sample costs almost nothing.
-
-    Learning to act from what a simulator knows before learning to see it is "learning by cheating" (Chen et al. 2019,
-    arXiv 1912.12294), with one network for both.
-    """
-
-    @functools.cached_property
-    def _where(self) -> FloatArray:
-        """Positions (N, R, 7) of every sample."""
-        return self.data.where()
-
-    def batch(self, step: int) -> Batch:
-        """Build batch `step`: no views, no points."""
-        samples, _ = self.samples(step)
-        nothing = np.zeros((len(samples), 0, 1, 1, 3), np.uint8)
-        said, tokens = self.corrupted(samples, nothing, np.random.default_rng((self.seed, 5, step)))
-        state = self.normalizer.state(self.data.states(samples)).reshape(len(samples), -1)
-        actions, valid = self.data.actions(samples)
-        valid[self._lost(said, samples)] = 0
-        where, points = self._where[samples], np.zeros((len(samples), 0, 1, 3), np.float32)
-        unasked = np.full(len(samples), -1, np.float32)
-        arrays = (nothing, tokens, state, self.normalizer.actions(actions), valid, points, where, unasked)
-        return Batch(*map(torch.from_numpy, arrays))

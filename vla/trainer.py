@@ -48,9 +48,7 @@ from vla.trainlog import TrainLog
 
 SETTINGS = "train.json"
 # What may differ between the parts of a resumed run, for it does not change its path.
-FREE_SETTINGS = {
-    "seconds", "threads", "draw_threads", "cache", "save_every", "keep", "log_every", "eval_every",
-}  # fmt: skip
+FREE_SETTINGS = {"seconds", "threads", "draw_threads", "cache", "save_every", "keep", "log_every", "eval_every"}
 
 ACTION = "action"  # source and stage of imitation
 Evaluator = Callable[[Path], dict[str, float]]  # checkpoint folder -> success by task
@@ -79,6 +77,7 @@ class TrainConfig:
         present: Weight of the loss about what is in sight, for networks that tell it.
         corruption: Modality dropout and word noise.
         augment: How scenes are changed when they are drawn; the demonstrations know how (`Demonstrations.augment`).
+        recolor: Whether episodes are drawn and told in other colours; they know how (`Demonstrations.exchange`).
         sampling: Which samples an epoch shows, and how they are shuffled.
         precision: `bf16` (autocast) or `no`.
         seed: Determines weights, order of samples, dropout and noise.
@@ -111,6 +110,7 @@ class TrainConfig:
     present: float = 0.1
     corruption: Corruption = field(default_factory=Corruption)
     augment: str = "none"
+    recolor: bool = False
     sampling: Sampling = field(default_factory=Sampling)
     precision: str = "bf16"
     seed: int = 0
@@ -176,7 +176,7 @@ class Trainer:
         self.accelerator = make_accelerator()
         processes = self.accelerator.num_processes
         self.share = Share(self.accelerator.process_index, processes, config.accumulate)
-        self.cached = config.cache and data.augment is None
+        self.cached = config.cache and data.augment is None and data.exchange is None
         drawing = 0 if self.cached else config.threads
         torch.set_num_threads(config.torch_threads or torch_threads(processes_here(processes), drawing))
         set_seed(config.seed)
@@ -233,8 +233,8 @@ class Trainer:
     def train(self) -> Path:
         """Train to the end, or to an interrupt (which saves first). Returns the last checkpoint's folder."""
         if self.cached:
+            threads = self.config.draw_threads or drawing_threads(processes_here(self.share.processes))
             with self.log.drawing(len(self.source.data)) as advance:
-                threads = self.config.draw_threads or drawing_threads(processes_here(self.share.processes))
                 self.source.data.draw_all(threads, advance)
         if self.steps == 0:
             self.steps = self._steps_that_fit()

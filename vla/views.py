@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -41,6 +41,16 @@ class SceneView(Protocol):
 
     def where(self, poses: FloatArray, steps: Samples) -> FloatArray:
         """Where the goal is then, positions (S, R, 7) as `draw` gives them, without drawing anything."""
+
+
+class Exchange(Protocol):
+    """Lets a demonstration be of other things, by words of its instruction, so that what was done stays right."""
+
+    def draw(self, rng: np.random.Generator) -> Mapping[str, str]:
+        """For each word that is exchanged the one in its place."""
+
+    def scene(self, spec: dict[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
+        """The scene, as it is stored, after the exchange."""
 
 
 ViewFactory = Callable[[Any], SceneView]  # of a scene description, as stored or as an augmentation leaves it

@@ -65,6 +65,8 @@ class Args:
     augment: Literal["none", "light", "full"] = "none"
     """Draw each episode anew in each epoch, always less changed than what evaluations test: `light` moves light and
     cameras a little, `full` also changes shades and patterns, adds things and noise."""
+    recolor: bool = False
+    """Exchange the colours of each episode anew in each epoch, in pictures and words."""
     balance: bool = False
     """Show every family as often as every other, and every instruction as often as the others of its family."""
     without: str = ""
@@ -82,11 +84,9 @@ class Args:
     stages: tuple[str, ...] = ()
     """Stages in order, each with its share of the compute: language:0.05 grounding:0.25 action:0.7, or mixture (all in
     one). The compute is that of --steps steps of imitation; what a step of lessons costs is measured."""
-    mix: float = 0.0
-    """Share of the compute of stage action that goes on with grounding."""
-    mix_told: float = 0.0
-    """Share of the compute of stage action whose samples come without pictures: where things are is told. They cost a
-    tenth, and what is slow to learn from pictures alone is what to do then (experiments/results/base.md)."""
+    mix: tuple[str, ...] = ()
+    """What stage action goes on with, and shares of its compute: grounding:0.25, told:0.25 (actions without pictures:
+    where things are is told), scenes:0.25 (scenes without end, in which what is named is to be found)."""
     lesson_tasks: tuple[str, ...] = ()
     """Families that lessons are about; default those of the demonstrations."""
     seed: int = 0
@@ -163,7 +163,7 @@ def main(args: Args) -> int:
         config,
         cameras=args.cameras,
         normalize=args.normalize,
-        stages=read_stages(args.stages, args.mix, args.mix_told),
+        stages=read_stages(args.stages, args.mix),
         lesson_tasks=args.lesson_tasks,
         without=args.without,
         pretrained=pretrained,

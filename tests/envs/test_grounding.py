@@ -79,7 +79,7 @@ def test_landmarks_are_what_else_is_named_or_both_ends_of_a_joint(task: str) -> 
     named = [name for name in (goal.place, *goal.others) if name][:2]
     assert len(named) == {"PlaceRelative": 1, "PlaceBetween": 2, "PushTogether": 1, "SlideDoor": 0, "Lift": 0}[task]
     for role, name in enumerate(named):
-        points = [grasp_of(state, name)[0] - np.array(robot.base) for state in states[:-1]]
+        points = [state.objects[name].position - np.array(robot.base) for state in states[:-1]]
         np.testing.assert_allclose(found[:, role, :3], points, atol=1e-5)
     if task == "SlideDoor":
         ends = found[0, :, :3] + np.array(robot.base)

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from tests.vla.dots import Dots, episode
 from tests.vla.test_trainer import policy_config
-from vla.batches import Corruption, Demonstrations, ToldSource
+from vla.batches import Corruption, Demonstrations
 from vla.contract import FloatArray
 from vla.models.contract import make_model
+from vla.told import ToldSource
 
 
 class Placed(Dots):

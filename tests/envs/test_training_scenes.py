@@ -1,0 +1,66 @@
+"""Scenes without end: labels as of demonstrations, batches in which nothing is done."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from envs.grounding import ENDS, ROLES
+from envs.lessons.scenes import TrainingScenes
+from vla.batches import Corruption
+from vla.contract import ACTION_DIM, STATE_DIM
+from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.contract import HeadConfig
+from vla.normalize import Normalizer
+from vla.scenes import SceneSource
+from vla.text import Vocabulary
+
+MAKE = TrainingScenes(
+    ("Lift", "PlaceInto", "OpenDrawer"), ("panda", "xarm6"), cameras=("front", "wrist"), size=32, each=3
+)
+STILL = Normalizer((0.0,) * STATE_DIM, (1.0,) * STATE_DIM, (0.0,) * ACTION_DIM, (1.0,) * ACTION_DIM)
+
+
+def test_pictures_have_what_their_instruction_names() -> None:
+    shown = MAKE(np.random.default_rng(0), 24)
+    assert len(shown) == 24
+    assert len({one.text for one in shown}) > 3
+    for one in shown:
+        assert one.pixels.shape == (2, 32, 32, 3)
+        assert one.points.shape == (2, ROLES, 3)
+        assert not one.points[:, ENDS].any()
+        assert not one.positions[ENDS].any()
+        assert one.positions[0, 3] == 1
+        named = {"put": 1, "open": 2, "pull": 2}.get(one.text.split()[0])
+        if named is not None:
+            assert one.positions[2:, 3].sum() == named
+    assert np.mean([one.points[0, 0, 2] for one in shown]) > 0.9
+    again = MAKE(np.random.default_rng(0), 24)
+    assert all((a.pixels == b.pixels).all() and a.text == b.text for a, b in zip(shown, again, strict=True))
+
+
+def test_a_batch_teaches_where_and_not_what_to_do() -> None:
+    words = Vocabulary.build([one.text for one in MAKE(np.random.default_rng(1), 30)])
+    source = SceneSource(MAKE, words, STILL, 6, 0, 4, Corruption(0.5, 0.0, 0.0, lost_word=0.2))
+    batch = source.batch(2)
+    assert batch.actions.shape == (6, 4, ACTION_DIM)
+    assert not batch.action_valid.any()
+    silent = ~(batch.tokens != 0).any(1)
+    assert 0 < silent.sum() < 6
+    assert (batch.present[silent] == -1).all()
+    torch.manual_seed(0)
+    cameras = ("front", "wrist")
+    shape = {"channels": 8, "blocks": 1, "keypoints": 2, "text_dim": 16, "hidden": 16, "presence": True}
+    config = CompactConfig(
+        vocab_size=words.size,
+        cameras=cameras,
+        image_size=32,
+        head=HeadConfig("l1", 4),
+        **shape,  # type: ignore[arg-type]
+    )
+    losses = CompactVLA(config)(batch, torch.zeros(6, 4, ACTION_DIM), torch.zeros(6))
+    assert losses["action"].item() == 0
+    assert losses["ground"].item() > 0
+    assert losses["position"].item() > 0
+    assert all((a == b).all() for a, b in zip(batch, source.batch(2), strict=True))
+    assert (batch.pixels != source.batch(3).pixels).any()

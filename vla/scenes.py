@@ -1,0 +1,75 @@
+"""Scenes to be looked at, without end: what is named is to be found in them, and nothing is done.
+
+Knows no simulator: whoever makes scenes is an argument. Legend as in `vla.models.contract`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from vla.batches import Corruption
+from vla.contract import ACTION_DIM, ByteArray, FloatArray
+from vla.models.contract import Batch
+from vla.normalize import Normalizer
+from vla.text import TextCoder
+
+
+class Shown(NamedTuple):
+    """A picture of a scene with its instruction, and where the things are that it names; shapes as in `Batch`."""
+
+    text: str
+    pixels: ByteArray  # (V, H, W, 3)
+    agent_pos: FloatArray  # (8,)
+    points: FloatArray  # (V, R, 3)
+    positions: FloatArray  # (R, 7)
+
+
+SceneMaker = Callable[[np.random.Generator, int], Sequence[Shown]]
+
+
+@dataclass(frozen=True)
+class SceneSource:
+    """Batch number `step` of scenes (`vla.curriculum.Source`): as of demonstrations, but nothing is done in them.
+
+    Attributes:
+        make: Makes them.
+        coder: Texts to ids.
+        normalizer: Of proprioception.
+        batch_size: Pictures a batch.
+        seed: With the step it decides what is shown.
+        chunk: Actions of a sample, none of which counts.
+        corruption: What is done to words and pictures; nobody is told of what is not there.
+        moments: 1 + K for a network that sees K earlier moments; here nothing has moved.
+    """
+
+    make: SceneMaker
+    coder: TextCoder
+    normalizer: Normalizer
+    batch_size: int
+    seed: int
+    chunk: int
+    corruption: Corruption = field(default_factory=Corruption)
+    moments: int = 1
+
+    def batch(self, step: int) -> Batch:
+        """Build batch `step`."""
+        rng = np.random.default_rng((self.seed, 6, step))
+        shown = self.make(rng, self.batch_size)
+        silent = rng.random(len(shown)) < self.corruption.no_words
+        ids = self.coder.encode(["" if no else one.text for one, no in zip(shown, silent, strict=True)])
+        ids = self.coder.noised(ids, self.corruption.unknown_word, rng)
+        if self.corruption.lost_word:
+            ids = self.coder.thinned(ids, self.corruption.lost_word, rng)
+        pixels, points = (np.stack([getattr(one, name) for one in shown]) for name in ("pixels", "points"))
+        seen = [np.tile(array, (1, self.moments, *[1] * (array.ndim - 2))) for array in (pixels, points)]
+        state = self.normalizer.state(np.stack([one.agent_pos for one in shown])).astype(np.float32)
+        nothing = np.zeros((len(shown), self.chunk, ACTION_DIM), np.float32)
+        present = np.where(points[:, :, 0, 2].any(1) & ~silent, 1.0, -1.0).astype(np.float32)
+        arrays = (seen[0], ids, np.tile(state, (1, self.moments)), nothing, nothing[..., 0], seen[1])
+        positions = np.stack([one.positions for one in shown])
+        return Batch(*map(torch.from_numpy, (*arrays, positions, present)))
