@@ -77,7 +77,7 @@ def test_all_stages_train_a_policy_that_is_the_same_after_a_stop(demos: Path, tm
         tmp_path / "whole",
         TINY,
         CONFIG,
-        stages=read_stages(["language", "grounding", "action"], ["grounding:0.2"]),
+        stages=read_stages(["language", "grounding", "action"], ["grounding:0.2", "scenes:0.2"]),
     )
     whole = train(job)
     costs = read_json(tmp_path / "whole" / "costs.json")
