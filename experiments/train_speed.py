@@ -13,10 +13,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from experiments.presets import ModelSize
 from experiments.untrained import configuration, vocabulary
 from vla.contract import ACTION_DIM
-from vla.models.contract import Batch, ModelConfig, make_model
+from vla.models.contract import ROLES, Batch, ModelConfig, make_model
 from vla.text import Vocabulary
 from vla.trainer import ACTION, TrainConfig, imitation
 from vla.training_state import parameter_groups
+from vla.views import PLACED
 
 Clock = Callable[[], float]
 SIDE = 2048  # of the matrices whose product is the machine's peak: 17 GFLOP, as much as a step of the small network
@@ -34,8 +35,8 @@ def random_batch(config: ModelConfig, words: Vocabulary, count: int) -> Batch:
         rng.normal(size=(count, config.state_dim)).astype(np.float32),
         rng.normal(size=(count, config.chunk, ACTION_DIM)).astype(np.float32),
         np.ones((count, config.chunk), np.float32),
-        rng.random((count, views, 2, 3), dtype=np.float32),
-        rng.random((count, 2, 7), dtype=np.float32),
+        rng.random((count, views, ROLES, 3), dtype=np.float32),
+        rng.random((count, ROLES, PLACED), dtype=np.float32),
         np.ones(count, np.float32),
     )
     return Batch(*map(torch.from_numpy, arrays))
