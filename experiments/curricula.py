@@ -79,7 +79,7 @@ def read_stages(texts: Sequence[str], mix: Sequence[str] = ()) -> tuple[StagePla
 
     Raises:
         UnknownNameError: Neither a source nor `mixture`.
-        ValueError: A share that is no positive number, or a mix that leaves nothing of stage `action`.
+        ValueError: A share that is no positive number, or a mix that leaves nothing of stage `action`, or without it.
     """
     mixed = {}
     for text in mix:
@@ -100,6 +100,8 @@ def read_stages(texts: Sequence[str], mix: Sequence[str] = ()) -> tuple[StagePla
             sources = {ACTION: left, **mixed}
         usual = {**SHARES, TOLD: TOLD_SHARE, SCENES: TOLD_SHARE}.get(name, 1.0)
         plans.append(StagePlan(name, _share(text, share, usual), sources))
+    if mixed and not any(plan.name == ACTION for plan in plans):
+        raise ValueError(f"--mix is about stage action, which is not among the stages: {' '.join(texts)}")
     return tuple(plans)
 
 

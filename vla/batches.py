@@ -58,6 +58,11 @@ class Corruption:
         gone = {"": {}, "words": {"no_words": 1.0}, "pixels": {"no_pixels": 1.0}}
         return replace(self, **gone[sense])
 
+    def heard(self, coder: TextCoder, ids: IdArray, rng: np.random.Generator) -> IdArray:
+        """Ids (B, L) of instructions with some words unknown and some left out."""
+        ids = coder.noised(ids, self.unknown_word, rng)
+        return coder.thinned(ids, self.lost_word, rng) if self.lost_word else ids
+
 
 class Epoch(NamedTuple):
     """One pass over the demonstrations: what is drawn in it, and how its scenes are augmented, is up to it alone."""
@@ -351,12 +356,10 @@ class BatchSource:
             said[wrong] = np.where(other < 0, said[wrong], other)
         ids = self._ids[said]
         if self.data.exchange is not None:
-            texts = [*self.data.texts, ""]
-            ids = self.vocabulary.encode(self.data.reworded([texts[i] for i in said], samples, epoch))
-        ids = self.vocabulary.noised(ids, self.corruption.unknown_word, rng)
-        if self.corruption.lost_word:
-            ids = self.vocabulary.thinned(ids, self.corruption.lost_word, rng)
-        return said, ids
+            known = self.data.texts
+            texts = [known[number] if number < len(known) else "" for number in said.tolist()]
+            ids = self.vocabulary.encode(self.data.reworded(texts, samples, epoch))
+        return said, self.corruption.heard(self.vocabulary, ids, rng)
 
     def _lost(self, said: IdArray, samples: Samples) -> NDArray[np.bool_]:
         """Which samples (B,) are told of something that is not there, by the numbers of what is said."""

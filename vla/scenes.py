@@ -62,14 +62,14 @@ class SceneSource:
         shown = self.make(rng, self.batch_size)
         silent = rng.random(len(shown)) < self.corruption.no_words
         ids = self.coder.encode(["" if no else one.text for one, no in zip(shown, silent, strict=True)])
-        ids = self.coder.noised(ids, self.corruption.unknown_word, rng)
-        if self.corruption.lost_word:
-            ids = self.coder.thinned(ids, self.corruption.lost_word, rng)
+        ids = self.corruption.heard(self.coder, ids, rng)
         pixels, points = (np.stack([getattr(one, name) for one in shown]) for name in ("pixels", "points"))
+        pixels[rng.random(len(pixels)) < self.corruption.no_pixels] = 0
         seen = [np.tile(array, (1, self.moments, *[1] * (array.ndim - 2))) for array in (pixels, points)]
         state = self.normalizer.state(np.stack([one.agent_pos for one in shown])).astype(np.float32)
         nothing = np.zeros((len(shown), self.chunk, ACTION_DIM), np.float32)
-        present = np.where(points[:, :, 0, 2].any(1) & ~silent, 1.0, -1.0).astype(np.float32)
+        told = points[:, :, 0, 2].any(1) & pixels.any((1, 2, 3, 4)) & ~silent
+        present = np.where(told, 1.0, -1.0).astype(np.float32)
         arrays = (seen[0], ids, np.tile(state, (1, self.moments)), nothing, nothing[..., 0], seen[1])
         positions = np.stack([one.positions for one in shown])
         return Batch(*map(torch.from_numpy, (*arrays, positions, present)))

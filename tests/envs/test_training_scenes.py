@@ -64,3 +64,10 @@ def test_a_batch_teaches_where_and_not_what_to_do() -> None:
     assert losses["position"].item() > 0
     assert all((a == b).all() for a, b in zip(batch, source.batch(2), strict=True))
     assert (batch.pixels != source.batch(3).pixels).any()
+
+
+def test_a_blind_control_sees_no_scenes_either() -> None:
+    words = Vocabulary.build([one.text for one in MAKE(np.random.default_rng(1), 30)])
+    batch = SceneSource(MAKE, words, STILL, 6, 0, 4, Corruption().without("pixels")).batch(0)
+    assert not batch.pixels.any()
+    assert (batch.present == -1).all()
