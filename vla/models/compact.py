@@ -181,7 +181,9 @@ class VisionTrunk(nn.Module):
         if h != g * p or w != g * p:
             raise ValueError(f"images are {h}x{w}, the model was made for {g * p}x{g * p}")
         cut = pixels.view(b * v, g, p, g, p, 3).transpose(2, 3).reshape(b * v, g, g, p * p * 3)
-        return cut.to(self.stem.weight.dtype).mul_(2 / 255).sub_(1)
+        kind = cut.device.type  # straight to what the product is computed in: single precision would be 28 MB a batch
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else self.stem.weight.dtype
+        return cut.to(dtype).mul_(2 / 255).sub_(1)
 
     def start(self, pixels: Tensor) -> Tensor:
         """Feature maps (B * V, D, G, G) of single patches, channels last in memory."""
