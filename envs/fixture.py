@@ -70,14 +70,20 @@ def part_pose(part: Part, joint: float, position: Sequence[float], quaternion: S
 def rotate(quaternion: Sequence[float] | np.ndarray, vector: Sequence[float] | np.ndarray) -> np.ndarray:
     """Vector (3,) turned by a unit quaternion xyzw."""
     q, v = np.asarray(quaternion, np.float64), np.asarray(vector, np.float64)
-    across = 2.0 * np.cross(q[:3], v)
-    return np.asarray(v + q[3] * across + np.cross(q[:3], across))
+    across = 2.0 * _cross(q, v)
+    return np.asarray(v + q[3] * across + _cross(q, across))
 
 
 def multiply(a: np.ndarray, b: np.ndarray) -> Quat:
     """Product of two quaternions xyzw: first `b`, then `a`."""
-    vector = a[3] * b[:3] + b[3] * a[:3] + np.cross(a[:3], b[:3])
+    vector = a[3] * b[:3] + b[3] * a[:3] + _cross(a, b)
     return (float(vector[0]), float(vector[1]), float(vector[2]), float(a[3] * b[3] - a[:3] @ b[:3]))
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Cross product of the first three entries, to the bit what `np.cross` gives at a tenth of its time."""
+    (ax, ay, az), (bx, by, bz) = a[:3].tolist(), b[:3].tolist()
+    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
 
 
 def _link(robot: ElementTree.Element, name: str, pieces: Sequence[Piece], mass: float) -> None:

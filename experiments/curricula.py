@@ -157,7 +157,12 @@ def loss_weights(
     """Weights of the losses, by source; `lessons` are those of the network's kind (`weights_of_lessons`)."""
     action = imitation(config).weights[ACTION]
     seeing = {name: weight for name, weight in action.items() if name != "action"}
-    return {**lessons, ACTION: action, TOLD: {"action": 1.0}, SCENES: seeing}
+    return {
+        **lessons,
+        ACTION: action,
+        TOLD: {"action": 1.0, "position": config.position, "turn": config.turn},
+        SCENES: seeing,
+    }
 
 
 def told_source(policy: PolicyConfig, config: TrainConfig, demos: Demonstrations) -> ToldSource:

@@ -14,17 +14,20 @@ import torch
 from policies.published import checkpoint_path
 from vla.checkpoint import find, load_config, read_tensors, save
 from vla.models.compact import CompactConfig
-from vla.models.growing import grow
+from vla.models.growing import by_places, grow
 
 
-def grown(source: Path, folder: Path, *, channels: int, blocks: int, seed: int = 0) -> Path:
+def grown(source: Path, folder: Path, *, channels: int, blocks: int, places: bool = False, seed: int = 0) -> Path:
     """Write the checkpoint `folder`, grown from the one at `source`. Raises ValueError if that is not compact."""
     policy = load_config(source)
     if not isinstance(policy.model, CompactConfig):
         raise ValueError(f"only compact networks grow, {source} is of {policy.model.backbone!r}")
     torch.manual_seed(seed)
-    bigger, weights = grow(policy.model, read_tensors(source / "model.safetensors"), channels, blocks)
-    return save(folder, replace(policy, model=bigger), weights, {})
+    config, weights = policy.model, read_tensors(source / "model.safetensors")
+    if places:
+        config, weights = by_places(config, weights)
+    config, weights = grow(config, weights, channels, blocks)
+    return save(folder, replace(policy, model=config), weights, {})
 
 
 def main() -> None:
@@ -34,8 +37,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="the checkpoint to be written")
     parser.add_argument("--channels", type=int, required=True)
     parser.add_argument("--blocks", type=int, required=True)
+    parser.add_argument("--by-places", action="store_true", help="pictures reach its MLP as places only")
     args = parser.parse_args()
-    print(grown(find(checkpoint_path(args.source)), args.folder, channels=args.channels, blocks=args.blocks))
+    source = find(checkpoint_path(args.source))
+    print(grown(source, args.folder, channels=args.channels, blocks=args.blocks, places=args.by_places))
 
 
 if __name__ == "__main__":

@@ -31,8 +31,9 @@ class ToldSource(BatchSource):
         said, tokens = self.corrupted(samples, epoch, nothing, np.random.default_rng((self.seed, 5, step)))
         state = self.normalizer.state(self.data.states(samples)).reshape(len(samples), -1)
         actions, valid = self.data.actions(samples)
-        valid[self._lost(said, samples)] = 0
         where, points = self._where[samples], np.zeros((len(samples), 0, 1, 3), np.float32)
+        lost = self._lost(said, samples)
+        valid[lost], where[lost] = 0, 0
         unasked = np.full(len(samples), -1, np.float32)
         arrays = (nothing, tokens, state, self.normalizer.actions(actions), valid, points, where, unasked)
         return Batch(*map(torch.from_numpy, arrays))

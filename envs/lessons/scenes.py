@@ -16,10 +16,10 @@ import numpy as np
 from envs.augment import augmentation
 from envs.grounding import ENDS, DemoView
 from envs.lessons.pictures import Pictures, random_joint, random_posture
+from envs.lessons.rearranging import rearranged
 from envs.objects import object_kind
-from envs.posing import Posture, posed, proprioception
+from envs.posing import posed, proprioception
 from envs.scene import SceneSpec
-from vla.contract import FloatArray
 from vla.scenes import Shown
 
 
@@ -34,7 +34,7 @@ class TrainingScenes:
         cameras: Camera names, in the order of the V axis.
         size: Pixels a side.
         augment: How their looks are changed, a name of `envs.augment`.
-        each: Pictures of one scene.
+        each: Pictures of one scene, in each of which whatever can be moved is elsewhere.
     """
 
     tasks: tuple[str, ...]
@@ -43,7 +43,7 @@ class TrainingScenes:
     cameras: tuple[str, ...] = ("front", "wrist")
     size: int = 96
     augment: str = "none"
-    each: int = 4
+    each: int = 8
 
     def __call__(self, rng: np.random.Generator, count: int) -> Sequence[Shown]:
         """So many pictures."""
@@ -55,11 +55,15 @@ class TrainingScenes:
     def _pictures(self, rng: np.random.Generator, count: int) -> list[Shown]:
         robot = self.robots[int(rng.integers(len(self.robots)))]
         spec = Pictures(self.tasks, self.cameras, self.size, robot, self.control).scene(rng)
-        postures = [random_posture(spec, rng) for _ in range(count)]
-        poses = np.stack([self._poses(spec, posture, rng) for posture in postures]).astype(np.float32)
         change = augmentation(self.augment, self.cameras)
-        view = DemoView(spec if change is None else change(spec.to_dict(), poses, rng), self.cameras, self.size)
-        drawn = view.draw(poses, np.arange(count))
+        if change is not None:
+            poses = posed(spec, random_posture(spec, rng), _joints(spec, rng))[None]
+            spec = change(spec.to_dict(), poses, rng)
+        moments = [rearranged(spec, rng) for _ in range(count)]
+        postures = [random_posture(moment, rng) for moment in moments]
+        shown = zip(moments, postures, strict=True)
+        poses = np.stack([posed(moment, posture, _joints(spec, rng)) for moment, posture in shown])
+        drawn = DemoView(spec, self.cameras, self.size).draw(poses, np.arange(count))
         drawn.points[:, :, ENDS] = 0
         drawn.positions[:, ENDS] = 0
         text = spec.instruction.split("\n")[0]
@@ -68,11 +72,11 @@ class TrainingScenes:
             for i, posture in enumerate(postures)
         ]
 
-    def _poses(self, spec: SceneSpec, posture: Posture, rng: np.random.Generator) -> FloatArray:
-        """Poses (N, 7) with the fixtures' joints anywhere."""
-        joints = {
-            thing.name: random_joint(spec, thing, rng)[0]
-            for thing in spec.objects
-            if object_kind(thing.kind).shape(thing.size).part is not None
-        }
-        return posed(spec, posture, joints)
+
+def _joints(spec: SceneSpec, rng: np.random.Generator) -> dict[str, float]:
+    """A position anywhere for the joint of every fixture."""
+    return {
+        thing.name: random_joint(spec, thing, rng)[0]
+        for thing in spec.objects
+        if object_kind(thing.kind).shape(thing.size).part is not None
+    }

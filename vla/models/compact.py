@@ -22,7 +22,8 @@ from torch.nn import functional as nnf
 from torch.utils.checkpoint import checkpoint
 from typing_extensions import Self
 
-from vla.models.contract import BACKBONES, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, make_head
+from vla.models.aiming import Aim
+from vla.models.contract import BACKBONES, ENDS, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, make_head
 from vla.models.grounding import POSTURE, RELATIONS, grounding_loss, position_loss, posture, relations, turn_loss
 from vla.models.layers import AttentionBlock, Context, Residual
 from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
@@ -55,6 +56,8 @@ class CompactConfig(ModelConfig):
         fusion_layers: Residual layers of it after the first two.
         answers: What questions may be answered with; without any there are no heads for lessons.
         presence: Whether it tells if what the words name is in sight.
+        by_places: Whether pictures reach the MLP only as places and turns of the roles, and where the target ends is
+            reckoned from the others (`vla.models.aiming`).
         ee_mean: What normalised proprioception subtracts from the end-effector's position (m, base frame) and
             axis-angle (rad).
         ee_std: What it divides by; the two give back metres and radians.
@@ -77,6 +80,7 @@ class CompactConfig(ModelConfig):
     fusion_layers: int = 0
     answers: tuple[str, ...] = ()
     presence: bool = False
+    by_places: bool = False
     ee_mean: tuple[float, ...] = (0.0,) * 6
     ee_std: tuple[float, ...] = (1.0,) * 6
 
@@ -235,13 +239,15 @@ class CompactVLA(VLA):
         self.keypoints = nn.Conv2d(d, config.keypoints, 1)
         self.key = nn.Conv2d(d, d, 1)
         self.query = nn.Linear(e, views * d)
-        seen = views * (config.keypoints * 2 + ROLES * (d + 2)) + config.state_dim + e
+        known = config.state_dim + e
+        seen = views * (config.keypoints * 2 + ROLES * (d + 2)) + known
         self.locate = nn.Sequential(
             nn.Linear(seen, config.locating), nn.ReLU(), nn.Linear(config.locating, ROLES * (3 + 2))
         )
-        self.unseen = seen - config.state_dim - e
+        self.aim = Aim(known, config.locating) if config.by_places else None
+        self.unseen = seen - known
         self.fusion = nn.Sequential(
-            nn.Linear(seen + ROLES * (3 + 2) + RELATIONS + POSTURE, config.hidden),
+            nn.Linear((known if config.by_places else seen) + ROLES * (3 + 2) + RELATIONS + POSTURE, config.hidden),
             nn.ReLU(),
             nn.Linear(config.hidden, config.hidden),
             nn.ReLU(),
@@ -292,8 +298,10 @@ class CompactVLA(VLA):
         seen = torch.cat([points.flatten(1) * 2 - 1, where.flatten(1) * 2 - 1, what.flatten(1)], 1).view(b, -1)
         seen = torch.cat([seen, agent_pos, text.float()], 1)
         offset, turns = self.locate(seen).float().split((ROLES * 3, ROLES * 2), 1)
-        turns = turns.view(b, ROLES, 2)
-        positions = self.workspace[0] + self.workspace[1] * offset.view(b, ROLES, 3)
+        offset, turns = offset.view(b, ROLES, 3), turns.view(b, ROLES, 2)
+        if self.aim is not None:
+            offset, turns = self.aim(offset, turns, seen[:, self.unseen :])
+        positions = self.workspace[0] + self.workspace[1] * offset
         features = self.think(seen, agent_pos, positions, turns)
         looks = torch.cat([where, what], 2).view(b, views, ROLES, -1)
         strength = torch.stack([heat[:, 0].amax(-1), heat[:, 0].logsumexp(-1)], -1)
@@ -306,12 +314,13 @@ class CompactVLA(VLA):
         offset = ((positions - self.workspace[0]) / self.workspace[1]).flatten(1)
         hand = self.hand[0] + self.hand[1] * agent_pos[:, :6]
         near = relations(hand[:, :3], positions[:, 0], positions[:, 1])
+        seen = seen if self.aim is None else seen[:, self.unseen :]
         known = (seen, offset, near, turns.flatten(1), posture(hand[:, 3:], turns[:, :2]))
         features: Tensor = self.fusion(torch.cat(known, 1))
         return features
 
-    def told(self, batch: Batch) -> Tensor:
-        """Features (B, hidden) without a picture: where the roles are is told, to half a centimetre and three degrees.
+    def told(self, batch: Batch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
+        """Losses without a picture: where the roles are is told, to half a centimetre and three degrees.
 
         What remains to be learnt from pictures is where things are, and what words do not say of them.
         """
@@ -321,18 +330,27 @@ class CompactVLA(VLA):
         about = placed[..., :3] + TOLD_M * torch.randn_like(placed[..., :3])
         where = torch.where(placed[..., 3:4] > 0, about, self.workspace[0])
         turns = (placed[..., 4:6] + TOLD_RAD * torch.randn_like(placed[..., 4:6])) * placed[..., 6:]
-        return self.think(seen, batch.agent_pos, where, turns)
+        features = self.think(seen, batch.agent_pos, where, turns)
+        losses = {"action": self.head.loss(features, batch.actions, batch.action_valid, noise, time)}
+        if self.aim is not None:
+            offset = (where - self.workspace[0]) / self.workspace[1]
+            offset, turns = self.aim(offset, turns, seen[:, self.unseen :])
+            where, spoken = self.workspace[0] + self.workspace[1] * offset, (batch.tokens != 0).any(1).float()
+            ends = slice(ENDS, ENDS + 1)
+            losses["position"] = position_loss(where[:, ends], placed[:, ends], spoken, self.workspace[1])
+            losses["turn"] = turn_loss(turns[:, ends], placed[:, ends], spoken)
+        return losses
 
     def forward(self, batch: Batch | Lessons, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
         """Scalar losses: `action`, `ground` (cross-entropy of where), `position` (L1), `turn`, `present`.
 
-        Samples without views are told where things are (`told`) and teach actions alone. Samples without words
+        Samples without views are told where things are (`told`). Samples without words
         (modality dropout) teach no grounding: nobody could know what is meant. Lessons have the losses of `lessons`.
         """
         if isinstance(batch, Lessons):
             return self.lessons(batch)
         if batch.pixels.shape[1] == 0:
-            return {"action": self.head.loss(self.told(batch), batch.actions, batch.action_valid, noise, time)}
+            return self.told(batch, noise, time)
         fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
         spoken = (batch.tokens != 0).any(1).float()
         losses = {

@@ -21,6 +21,7 @@ from vla.registry import Registry
 from vla.text import Vocabulary
 
 ROLES = 4
+ENDS = 1  # the role that is where the target's grasp ends
 NAMED = (0, 2, 3)  # the roles of what is named, in the order in which it is named
 
 

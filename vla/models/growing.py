@@ -46,6 +46,19 @@ def grow(
     return bigger, grown
 
 
+def by_places(config: CompactConfig, weights: Mapping[str, Tensor]) -> tuple[CompactConfig, dict[str, Tensor]]:
+    """The same network with pictures reaching its MLP by places only, as it is without pictures; what aims is new.
+
+    Raises ValueError if it is so already.
+    """
+    if config.by_places:
+        raise ValueError("the network decides by places already")
+    changed = replace(config, by_places=True)
+    model = CompactVLA(changed)
+    kept = dict(weights) | {"fusion.0.weight": weights["fusion.0.weight"][:, model.unseen :].clone()}
+    return changed, {name: kept.get(name, value.clone()) for name, value in model.state_dict().items()}
+
+
 def _spread(new: Tensor, old: Tensor, places: Mapping[int, Tensor]) -> Tensor:
     """`old` at its `places` along each dimension; old outputs (dimension 0) hear nothing of new inputs."""
     index = []
@@ -70,7 +83,7 @@ def _places(old: CompactConfig, new: CompactConfig, name: str) -> dict[int, Tens
     if name.startswith("sight.layers.0.") or name == "sight.layers.1.weight":
         view = torch.cat([torch.arange(2), 2 + _kept((2, new.channels), (2, wide))])
         return {int(name.endswith("1.weight")): _views(view, 2 + 2 * new.channels, views)}
-    if name in ("locate.0.weight", "fusion.0.weight"):
+    if name == "locate.0.weight" or (name == "fusion.0.weight" and not old.by_places):
         view = torch.cat([torch.arange(base), base + _kept((ROLES, new.channels), (ROLES, wide))])
         return {1: _views(view, base + ROLES * new.channels, views)}
     return {}
