@@ -8,6 +8,7 @@ and the fixtures anywhere. Where something ends is not known, for nothing is don
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,11 +16,14 @@ import numpy as np
 
 from envs.augment import augmentation
 from envs.grounding import ENDS, DemoView
+from envs.lessons import LESSON_SEED
 from envs.lessons.pictures import Pictures, random_joint, random_posture
 from envs.lessons.rearranging import rearranged
 from envs.objects import object_kind
 from envs.posing import posed, proprioception
 from envs.scene import SceneSpec
+from envs.scenes import make_scene
+from vla.contract import EpisodeRequest, FloatArray
 from vla.scenes import Shown
 
 
@@ -28,7 +32,7 @@ class TrainingScenes:
     """Makes pictures of scenes of the training distribution (`vla.scenes.SceneMaker`).
 
     Attributes:
-        tasks: Families, drawn evenly.
+        tasks: Families, drawn as often as the square of how many things they name: three are harder to tell apart.
         robots: Registered robots, drawn evenly.
         control: Their control mode.
         cameras: Camera names, in the order of the V axis.
@@ -43,7 +47,14 @@ class TrainingScenes:
     cameras: tuple[str, ...] = ("front", "wrist")
     size: int = 96
     augment: str = "none"
-    each: int = 8
+    each: int = 16
+
+    @functools.cached_property
+    def _chances(self) -> FloatArray:
+        """How often each family is drawn."""
+        first = [make_scene(EpisodeRequest(task, 0, seed=LESSON_SEED, split="train")) for task in self.tasks]
+        named = np.array([len(scene.goal.names) for scene in first]) ** 2
+        return np.asarray(named / named.sum())
 
     def __call__(self, rng: np.random.Generator, count: int) -> Sequence[Shown]:
         """So many pictures."""
@@ -54,7 +65,8 @@ class TrainingScenes:
 
     def _pictures(self, rng: np.random.Generator, count: int) -> list[Shown]:
         robot = self.robots[int(rng.integers(len(self.robots)))]
-        spec = Pictures(self.tasks, self.cameras, self.size, robot, self.control).scene(rng)
+        task = self.tasks[int(rng.choice(len(self.tasks), p=self._chances))]
+        spec = Pictures((task,), self.cameras, self.size, robot, self.control).scene(rng)
         change = augmentation(self.augment, self.cameras)
         if change is not None:
             poses = posed(spec, random_posture(spec, rng), _joints(spec, rng))[None]

@@ -42,7 +42,7 @@ def test_pictures_have_what_their_instruction_names() -> None:
 def test_a_batch_teaches_where_and_not_what_to_do() -> None:
     words = Vocabulary.build([one.text for one in MAKE(np.random.default_rng(1), 30)])
     source = SceneSource(MAKE, words, STILL, 6, 0, 4, Corruption(0.5, 0.0, 0.0, lost_word=0.2))
-    batch = source.batch(2)
+    batch = source.batch(4)
     assert batch.actions.shape == (6, 4, ACTION_DIM)
     assert not batch.action_valid.any()
     silent = ~(batch.tokens != 0).any(1)
@@ -62,7 +62,7 @@ def test_a_batch_teaches_where_and_not_what_to_do() -> None:
     assert losses["action"].item() == 0
     assert losses["ground"].item() > 0
     assert losses["position"].item() > 0
-    assert all((a == b).all() for a, b in zip(batch, source.batch(2), strict=True))
+    assert all((a == b).all() for a, b in zip(batch, source.batch(4), strict=True))
     assert (batch.pixels != source.batch(3).pixels).any()
 
 
