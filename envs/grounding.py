@@ -23,6 +23,7 @@ from envs.frames import EpisodeRenderer
 from envs.objects import Grasp, Part, object_kind
 from envs.poses import pose_rows
 from envs.scene import CameraSpec, ObjectSpec, SceneSpec, orientation
+from envs.state import WorldState
 from vla.contract import FloatArray
 from vla.views import PLACED, Drawn
 
@@ -82,6 +83,19 @@ class DemoView:
             out[:, role, :3], out[:, role, 3] = self._in_base(grip.at(shown)), 1
             out[:, role, 4:] = grip.turn(shown, self.spec.robot.base_yaw)
         return out
+
+    def now(self, state: WorldState) -> FloatArray:
+        """Where the roles are in a state of the world, (R, 7) as `where` gives them, but for where something ends."""
+        poses = np.zeros((1, len(self._rows), 7), np.float32)
+        poses[:, :, 6] = 1
+        for number, row in enumerate(self._rows):
+            body = state.objects.get(row.name.removesuffix("/part"))
+            if body is not None:
+                still = np.concatenate([body.position, body.quaternion])
+                poses[0, number] = still if body.part is None else body.part
+        found = self.where(poses, np.zeros(1, np.int64))
+        found[:, ENDS] = 0
+        return np.asarray(found[0])
 
     def _whole(self, poses: FloatArray) -> FloatArray:
         """The poses with those of things that were added for the pictures (`envs.augment`): they never move."""

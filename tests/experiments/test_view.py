@@ -158,7 +158,7 @@ def test_the_page_in_a_browser(session: Session, tmp_path: Path) -> None:
         page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(server.url)
-        page.wait_for_selector("body[data-shown]", timeout=20000)
+        page.wait_for_selector("body[data-shown]", timeout=60000)
         assert page.inner_text("#instruction") == session.state()["instruction"]
 
         page.fill("input[name=task]", "Push")  # type which task to run, reset with a seed
@@ -177,13 +177,13 @@ def test_the_page_in_a_browser(session: Session, tmp_path: Path) -> None:
         start = session.state()["tool"]  # drive the arm from the keyboard
         page.focus("#overview")
         page.keyboard.down("e")
-        page.wait_for_function("document.querySelector('#steps').textContent.startsWith('3 ')", timeout=10000)
+        page.wait_for_function("parseInt(document.querySelector('#steps').textContent) >= 4")  # a busy page skips some
         page.keyboard.up("e")
         assert session.state()["tool"][2] > start[2] + 0.03
 
         page.click("#step")
         page.click("#play")  # watch the expert
-        page.wait_for_function("document.querySelector('#outcome').textContent === 'success'", timeout=20000)
+        page.wait_for_function("document.querySelector('#outcome').textContent === 'success'", timeout=90000)
 
         page.fill("input[name=task]", "Pusch")
         page.click("button[type=submit]")

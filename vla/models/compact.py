@@ -1,6 +1,6 @@
 """The compact VLA network: two cameras, an instruction and proprioception to a chunk of actions, trained from nothing.
 
-The whole forward pass is in this file. Bias that makes it learn in minutes on a CPU:
+The forward pass is in this file and in `vla.models.encoders`. Bias that makes it learn in minutes on a CPU:
   - the instruction modulates the feature maps of every convolution (FiLM, Perez et al. 2018);
   - spatial-softmax keypoints (Levine et al. 2016) turn maps into coordinates;
   - queries read from the words point at the target, where it ends, and landmarks, in each camera, taught by where the
@@ -18,17 +18,17 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as nnf
 from torch.utils.checkpoint import checkpoint
 from typing_extensions import Self
 
 from vla.models.aiming import Aim
 from vla.models.contract import BACKBONES, ENDS, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, make_head
+from vla.models.encoders import TextEncoder, VisionTrunk
 from vla.models.grounding import POSTURE, RELATIONS, grounding_loss, position_loss, posture, relations, turn_loss
-from vla.models.layers import AttentionBlock, Context, Residual
+from vla.models.layers import Context, Residual
 from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
 from vla.models.presence import PresenceHead, presence_loss
-from vla.models.sentences import PretrainedWords, SentenceConfig
+from vla.models.sentences import SentenceConfig
 from vla.normalize import Normalizer
 from vla.text import Vocabulary
 
@@ -121,91 +121,6 @@ class Fused(NamedTuple):
     positions: Tensor  # (B, R, 3) metres, base frame
     turns: Tensor  # (B, R, 2) cosine and sine
     evidence: Tensor  # (B, V (2 + 2 D) + E) how well the picture answers to the words, for role 0
-
-
-class TextEncoder(nn.Module):
-    """Words to tokens: first a summary, then one query per role, then the words."""
-
-    def __init__(self, config: CompactConfig) -> None:
-        """Create the layers."""
-        super().__init__()
-        width = config.text_dim
-        self.embed: nn.Module = (
-            nn.Embedding(config.vocab_size, width, padding_idx=0)
-            if config.encoder is None
-            else PretrainedWords(config.encoder, width)
-        )
-        self.summary = nn.Parameter(torch.randn(1 + ROLES, width) * 0.5)
-        self.position = nn.Parameter(torch.randn(config.max_words, width) * 0.1)
-        self.blocks = nn.ModuleList(AttentionBlock(width) for _ in range(config.text_layers))
-        if isinstance(self.embed, nn.Embedding):
-            nn.init.normal_(self.embed.weight, std=0.5)
-            with torch.no_grad():
-                self.embed.weight[0].zero_()
-
-    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode tokens (B, L) to (B, N, E), N = 1 + R + L, and their bias (B, 1, 1, N), -inf on padding.
-
-        In training on a CPU, equal instructions are encoded once, and only as far as the longest of them goes (then
-        L is its length); a GPU would wait to learn how many there are, and how long. In
-        evaluation every row is, so that the arithmetic has one shape and the last bit of a row does not depend on the
-        other rows.
-        """
-        rows, once = torch.arange(len(tokens), device=tokens.device), self.training and tokens.device.type == "cpu"
-        tokens = tokens[:, : max(1, int((tokens != 0).sum(1).max()))] if once else tokens
-        unique, inverse = torch.unique(tokens, dim=0, return_inverse=True) if once else (tokens, rows)
-        said = self.embed(unique) + self.position[: tokens.shape[1]]
-        x = torch.cat([self.summary.expand(len(unique), -1, -1), said], 1)
-        padding = nnf.pad(unique == 0, (1 + ROLES, 0), value=False)
-        bias = torch.zeros(padding.shape, device=x.device).masked_fill(padding, float("-inf"))[:, None, None]
-        for block in self.blocks:
-            x = block(x, bias)
-        return x[inverse], bias[inverse]
-
-
-class VisionTrunk(nn.Module):
-    """Patches, then convolutions modulated by the instruction; one set of weights for all cameras."""
-
-    def __init__(self, config: CompactConfig) -> None:
-        """Create the layers."""
-        super().__init__()
-        self.config = config
-        d, views = config.channels, config.views
-        self.stem = nn.Linear(config.patch**2 * 3, d)
-        self.place = nn.Parameter(torch.randn(views, config.grid, config.grid, d) * 0.02)
-        self.convs = nn.ModuleList(nn.Conv2d(d, d, 3, padding=1) for _ in range(config.blocks))
-        self.film = nn.Linear(config.text_dim, config.blocks * views * 2 * d)
-        nn.init.normal_(self.film.weight, std=0.02)
-        nn.init.zeros_(self.film.bias)
-
-    def patches(self, pixels: Tensor) -> Tensor:
-        """Cut (B, V, H, W, 3) uint8 into (B * V, G, G, patch * patch * 3) in [-1, 1]."""
-        b, v, h, w, _ = pixels.shape
-        g, p = self.config.grid, self.config.patch
-        if h != g * p or w != g * p:
-            raise ValueError(f"images are {h}x{w}, the model was made for {g * p}x{g * p}")
-        cut = pixels.view(b * v, g, p, g, p, 3).transpose(2, 3).reshape(b * v, g, g, p * p * 3)
-        kind = cut.device.type  # straight to what the product is computed in: single precision would be 28 MB a batch
-        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else self.stem.weight.dtype
-        return cut.to(dtype).mul_(2 / 255).sub_(1)
-
-    def start(self, pixels: Tensor) -> Tensor:
-        """Feature maps (B * V, D, G, G) of single patches, channels last in memory."""
-        b, v = pixels.shape[:2]
-        x = self.stem(self.patches(pixels))
-        x = (x.view(b, v, *x.shape[1:]) + self.place.to(x.dtype)).flatten(0, 1).permute(0, 3, 1, 2)
-        return nnf.relu(x)
-
-    def modulation(self, text: Tensor) -> Tensor:
-        """Scale and shift (blocks, B * V, 2, D, 1, 1) from the summary (B, E)."""
-        d, v, blocks = self.config.channels, self.config.views, self.config.blocks
-        film: Tensor = self.film(text).view(len(text), blocks, v, 2, d).transpose(0, 1)
-        return film.reshape(blocks, -1, 2, d, 1, 1)
-
-    def block(self, number: int, x: Tensor, film: Tensor) -> Tensor:
-        """One modulated convolution."""
-        scale, shift = film[number].to(x.dtype).unbind(1)
-        return x + nnf.relu(torch.addcmul(shift, self.convs[number](x), 1 + scale))
 
 
 @BACKBONES.register("compact")
@@ -390,6 +305,23 @@ class CompactVLA(VLA):
     ) -> Tensor:
         """Normalised actions (B, C, 7). `noise` (B, C, 7) is the starting point of heads that sample."""
         return self.head.act(self.fuse(pixels, tokens, agent_pos).features, noise, prefix)
+
+    def act_told(
+        self, positions: Tensor, tokens: Tensor, agent_pos: Tensor, noise: Tensor, prefix: Prefix | None = None
+    ) -> Tensor:
+        """Actions as of `act`, told where all roles but `ENDS` are, (B, R, 7) as in `Batch`, instead of seeing it.
+
+        Raises ValueError for a network that does not decide by places: it would miss what else it sees.
+        """
+        if self.aim is None:
+            raise ValueError("only a network that decides by places can be told where things are")
+        text = self.text(tokens)[0][:, 0].float()
+        seen = torch.cat([text.new_zeros(len(text), self.unseen), agent_pos, text], 1)
+        where = torch.where(positions[..., 3:4] > 0, positions[..., :3], self.workspace[0])
+        offset = (where - self.workspace[0]) / self.workspace[1]
+        offset, turns = self.aim(offset, positions[..., 4:6] * positions[..., 6:], seen[:, self.unseen :])
+        where = self.workspace[0] + self.workspace[1] * offset
+        return self.head.act(self.think(seen, agent_pos, where, turns), noise, prefix)
 
     def presence(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Tensor:
         """Probability (B,) that what the words name is in sight. Raises ValueError if it has not learnt it."""
