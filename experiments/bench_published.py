@@ -1,7 +1,8 @@
 """What a published policy can do: the numbers of its model card. Verb `published` of `vla bench`.
 
-In distribution for every robot that it was trained on, every axis at one level, the same policy without its words and
-without its pictures, and its confidence that what is named is in sight. Resumable: what has been run is not run again.
+In distribution for every robot that it was trained on, every axis at one level, the same policy without its words,
+without its pictures and, if it decides by places, told them, and its confidence that what is named is in sight.
+Resumable: what has been run is not run again.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def numbers(args: Args) -> dict[str, Any]:
         raise ValueError(f"{folder} does not say which families it was trained on: give --task")
     counts = {robot: args.others if i else args.episodes for i, robot in enumerate(_robots(config.robots))}
     robots = {robot: _rates(args, families, count, robot=robot) for robot, count in counts.items()}
-    twins = {name: _rates(args, families, args.others, policy=f"{name}:{args.policy}") for name in CONTROLS}
+    controls = (*CONTROLS, "told") if getattr(config.model, "by_places", False) else CONTROLS
+    twins = {name: _rates(args, families, args.others, policy=f"{name}:{args.policy}") for name in controls}
     axes, reasons = _axes(args, families, AXES) if args.per_axis else ({}, {})
     return {
         "policy": args.policy,
