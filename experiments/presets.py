@@ -70,18 +70,9 @@ COMPACT = (
 SIZES = {
     # 0.6 M, 0.2 GFLOP: keypoints of modulated convolutions. Minutes on a CPU.
     "small": ModelSize(),
-    # 6 M, 0.6 GFLOP: coarser patches, wider maps, and most weights in the MLP that decides, by places alone: it costs
-    # next to nothing beside the pictures. Hours on a CPU (experiments/results/base_shape.md).
-    "base": ModelSize(
-        patch=6,
-        channels=64,
-        blocks=5,
-        locating=384,
-        hidden=1024,
-        fusion_layers=3,
-        by_places=True,
-        lr=1e-3,
-    ),
+    # 5 M, 0.3 GFLOP: coarser patches, wider maps, and most weights in the MLP that decides, which costs next to nothing
+    # beside the pictures. An hour or two on a CPU (experiments/results/base_shape.md).
+    "base": ModelSize(patch=6, channels=48, locating=384, hidden=1024, fusion_layers=3, lr=1e-3),
     # 25 M, 9 GFLOP: patches, words and proprioception look at one another before keypoints are read. For a GPU.
     "large": ModelSize(
         channels=80,
