@@ -55,14 +55,13 @@ class ModelSize:
     history: int = 0
     stride: int = 2
     presence: bool = False
-    by_places: bool = False
     lr: float = 1.5e-3
 
 
 # Fields of ModelSize that shape the compact network alone.
 COMPACT = (
     *("patch", "channels", "blocks", "keypoints", "text_dim", "text_layers", "context_layers"),
-    *("context_side", "locating", "hidden", "fusion_layers", "presence", "by_places"),
+    *("context_side", "locating", "hidden", "fusion_layers", "presence"),
 )
 
 # Parameters with the vocabulary of all families and an l1 head (flow has 0.5, 0.6 and 2.2 M more), and forward and

@@ -234,13 +234,17 @@ class CompactVLA(VLA):
         features: Tensor = self.fusion(torch.cat(known, 1))
         return features
 
+    def _in_the_dark(self, tokens: Tensor, agent_pos: Tensor) -> Tensor:
+        """What `think` takes as seen where there is no picture: proprioception and words."""
+        text = self.text(tokens)[0][:, 0].float()
+        return torch.cat([text.new_zeros(len(text), self.unseen), agent_pos, text], 1)
+
     def told(self, batch: Batch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
         """Losses without a picture: where the roles are is told, to half a centimetre and three degrees.
 
         What remains to be learnt from pictures is where things are, and what words do not say of them.
         """
-        text = self.text(batch.tokens)[0][:, 0].float()
-        seen = torch.cat([text.new_zeros(len(text), self.unseen), batch.agent_pos, text], 1)
+        seen = self._in_the_dark(batch.tokens, batch.agent_pos)
         placed = batch.positions
         about = placed[..., :3] + TOLD_M * torch.randn_like(placed[..., :3])
         where = torch.where(placed[..., 3:4] > 0, about, self.workspace[0])
@@ -259,8 +263,8 @@ class CompactVLA(VLA):
     def forward(self, batch: Batch | Lessons, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
         """Scalar losses: `action`, `ground` (cross-entropy of where), `position` (L1), `turn`, `present`.
 
-        Samples without views are told where things are (`told`). Samples without words
-        (modality dropout) teach no grounding: nobody could know what is meant. Lessons have the losses of `lessons`.
+        Samples without views are told where things are (`told`). Samples without words (modality dropout) teach no
+        grounding: nobody could know what is meant. Lessons have the losses of `lessons`.
         """
         if isinstance(batch, Lessons):
             return self.lessons(batch)
@@ -315,8 +319,7 @@ class CompactVLA(VLA):
         """
         if self.aim is None:
             raise ValueError("only a network that decides by places can be told where things are")
-        text = self.text(tokens)[0][:, 0].float()
-        seen = torch.cat([text.new_zeros(len(text), self.unseen), agent_pos, text], 1)
+        seen = self._in_the_dark(tokens, agent_pos)
         where = torch.where(positions[..., 3:4] > 0, positions[..., :3], self.workspace[0])
         offset = (where - self.workspace[0]) / self.workspace[1]
         offset, turns = self.aim(offset, positions[..., 4:6] * positions[..., 6:], seen[:, self.unseen :])
