@@ -13,10 +13,11 @@ from envs.lens import lens
 from envs.poses import pose_rows
 from envs.renderer.build import build_render_scene
 from envs.renderer.make import make_renderer
-from envs.renderer.types import Frame
+from envs.renderer.picture import filmed
+from envs.renderer.types import Film, Frame
 from envs.scene import CameraSpec, SceneSpec
 from envs.sensor import NOTHING, seen_step, sensed
-from vla.contract import ByteArray, FloatArray
+from vla.contract import FloatArray
 from vla.registry import nearest
 
 NO_DEPTH = np.zeros((0, 0), np.float32)  # for sensors that do not look at it
@@ -79,25 +80,24 @@ class EpisodeRenderer:
             drawn |= self.frames(history[moment], of_moment, step=moment)
         return {name: drawn[name] for name in names}
 
-    def film(self, history: FloatArray, steps: NDArray[np.int64], cameras: Sequence[str]) -> ByteArray:
+    def film(self, history: FloatArray, steps: NDArray[np.int64], cameras: Sequence[str], grid: int = 0) -> Film:
         """What the cameras show at control steps (S,) of an episode with poses `history` (T + 1, N, 7).
 
-        Returns (S, V, H, W, 3) sRGB, the same bytes as `seen`, for cameras of one resolution. Raises ValueError as
+        The same bytes as `seen`, for cameras of one resolution; segments for a `grid` of cells. Raises ValueError as
         `frames` does.
         """
         self._check(history[0])
         names = self._known(cameras)
         specs = [self._cameras[name] for name in names]
         if any(camera.distortion or camera.sensor.late or camera.sensor.fog for camera in specs):
-            moments = (self.seen(history, step, names).values() for step in steps.tolist())
-            return np.stack([[frame.rgb for frame in moment] for moment in moments])
+            return filmed([list(self.seen(history, step, names).values()) for step in steps.tolist()], grid)
         shown = history[steps]
-        pixels = self._renderer.film(shown, [place_all(c, shown, self._rows, self._size) for c in specs])
+        film = self._renderer.film(shown, [place_all(c, shown, self._rows, self._size) for c in specs], grid)
         for view, name in enumerate(names):
             if name in self._sensors:
                 for row, step in enumerate(steps.tolist()):
-                    pixels[row, view] = sensed(pixels[row, view], NO_DEPTH, self._sensors[name], name, step)
-        return pixels
+                    film.pixels[row, view] = sensed(film.pixels[row, view], NO_DEPTH, self._sensors[name], name, step)
+        return film
 
     def moment(self, name: str, step: int) -> int:
         """The control step whose picture a camera of the scene shows at `step`."""

@@ -22,6 +22,7 @@ from envs.fixture import part_pose, rotate
 from envs.frames import EpisodeRenderer
 from envs.objects import Grasp, Part, object_kind
 from envs.poses import pose_rows
+from envs.renderer.types import Film
 from envs.scene import CameraSpec, ObjectSpec, SceneSpec, orientation
 from envs.state import WorldState
 from vla.contract import FloatArray
@@ -66,13 +67,20 @@ class DemoView:
         Points (S, V, R, 3): image fractions in the pictures that are seen then, which may be old, and visibility;
         positions (S, R, 7): metres in the base frame, of now, turns, and their validity (`vla.models.contract.Batch`).
         """
+        return Drawn(self.film(poses, steps).pixels, self.points(poses, steps), self.where(poses, steps))
+
+    def film(self, poses: FloatArray, steps: NDArray[np.int64], grid: int = 0) -> Film:
+        """Pixels (S, V, H, W, 3), and what is in each cell of a `grid`, at control steps (S,)."""
+        return self._renderer.film(self._whole(poses), steps, self.cameras, grid)
+
+    def points(self, poses: FloatArray, steps: NDArray[np.int64]) -> FloatArray:
+        """Points (S, V, R, 3) at control steps (S,)."""
         poses = self._whole(poses)
-        pixels = self._renderer.film(poses, steps, self.cameras)
         points = np.zeros((len(steps), len(self.cameras), ROLES, 3), np.float32)
         for view, camera in enumerate(self.spec.cameras):
             moments = [self._renderer.moment(camera.name, step) for step in steps.tolist()]
             points[:, view] = self._points(camera, poses[moments], poses[-1:])
-        return Drawn(pixels, points, self.where(poses, steps))
+        return points
 
     def where(self, poses: FloatArray, steps: NDArray[np.int64]) -> FloatArray:
         """Where the roles are and how they are turned, in the base frame, (S, R, 7)."""

@@ -23,7 +23,7 @@ from vla.contract import Policy
 from vla.evaluation import RUNS, Evaluation, Subject
 from vla.evaluation import evaluate as evaluate_suite
 from vla.suites import Suite
-from vla.trainer import TrainConfig
+from vla.training_config import TrainConfig
 
 
 def collect(
@@ -60,7 +60,7 @@ def train(
         out: Run folder.
         model: Shape of the network, or the name of one: small, base, large.
         resume: Go on from the last checkpoint of `out`.
-        **options: Fields of `vla.trainer.TrainConfig`, for example `steps`, `batch_size`, `lr`, `seed`.
+        **options: Fields of `vla.training_config.TrainConfig`, for example `steps`, `batch_size`, `lr`, `seed`.
 
     Raises:
         ValueError: No episodes, a damaged one, or an unknown name of a size.

@@ -39,7 +39,7 @@ from vla.provenance import command_line, commit, machine, now
 from vla.results import read_json, write_json
 from vla.stats import Rate
 from vla.suites import Suite
-from vla.trainer import ACTION, TrainConfig
+from vla.training_config import ACTION, TrainConfig
 
 COSTS = "costs.json"
 MEASURED_ON = 20  # episodes

@@ -73,7 +73,7 @@ def numbers(args: Args) -> dict[str, Any]:
         raise ValueError(f"{folder} does not say which families it was trained on: give --task")
     counts = {robot: args.others if i else args.episodes for i, robot in enumerate(_robots(config.robots))}
     robots = {robot: _rates(args, families, count, robot=robot) for robot, count in counts.items()}
-    controls = (*CONTROLS, "told") if getattr(config.model, "by_places", False) else CONTROLS
+    controls = (*CONTROLS, "told") if config.model.backbone == "compact" else CONTROLS
     twins = {name: _rates(args, families, args.others, policy=f"{name}:{args.policy}") for name in controls}
     axes, reasons = _axes(args, families, AXES) if args.per_axis else ({}, {})
     return {

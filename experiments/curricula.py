@@ -27,6 +27,7 @@ from vla.contract import ACTION_DIM
 from vla.curriculum import Phase, Source, split
 from vla.launched import make_accelerator
 from vla.lessons import ChatSource, LessonSource
+from vla.models.compact import CompactConfig
 from vla.models.contract import make_model
 from vla.models.hf import HFConfig
 from vla.registry import nearest
@@ -34,7 +35,7 @@ from vla.results import read_json, write_json
 from vla.scenes import SceneSource
 from vla.text_prompt import PromptCoder
 from vla.told import ToldSource
-from vla.trainer import TrainConfig, imitation
+from vla.training_config import TrainConfig, imitation
 
 LANGUAGE, GROUNDING, ACTION = "language", "grounding", "action"
 SHARES: Mapping[str, float] = {LANGUAGE: 0.05, GROUNDING: 0.25, ACTION: 0.7}  # JARVIS-VLA: a fifth before actions
@@ -161,7 +162,7 @@ def loss_weights(
         **lessons,
         ACTION: action,
         TOLD: {"action": 1.0, "position": config.position, "turn": config.turn},
-        SCENES: seeing,
+        SCENES: {**seeing, "label": config.label},
     }
 
 
@@ -176,11 +177,12 @@ def scene_source(policy: PolicyConfig, config: TrainConfig) -> SceneSource:
     """Training scenes of all the policy's families and robots, as its cameras see them."""
     model = policy.model
     tasks = tuple(policy.trained_on["tasks"])
-    make = TrainingScenes(tasks, policy.robots, policy.control, model.cameras, model.image_size, config.augment)
-    size, moments = config.batch_size, 1 + model.history
-    return SceneSource(
-        make, policy.vocabulary, policy.normalizer, size, config.seed, model.chunk, config.corruption, moments
+    grid = model.grid if isinstance(model, CompactConfig) and model.labels else 0
+    make = TrainingScenes(
+        tasks, policy.robots, policy.control, model.cameras, model.image_size, config.augment, grid=grid
     )
+    size, moments = config.batch_size, 1 + model.history
+    return SceneSource(make, policy.vocabulary, policy.normalizer, size, config.seed, config.corruption, moments)
 
 
 def weights_of_lessons(policy: PolicyConfig) -> Mapping[str, Mapping[str, float]]:

@@ -9,7 +9,7 @@ from experiments.presets import ModelSize
 from experiments.suites import SUITES
 from vla.registry import nearest
 from vla.suites import Suite
-from vla.trainer import TrainConfig
+from vla.training_config import TrainConfig
 
 
 @dataclass(frozen=True)

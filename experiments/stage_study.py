@@ -31,7 +31,7 @@ from vla.models.contract import AnyBatch
 from vla.provenance import machine
 from vla.results import read_json, write_json
 from vla.suites import Suite
-from vla.trainer import TrainConfig
+from vla.training_config import TrainConfig
 
 BEFORE = SHARES[LANGUAGE] + SHARES[GROUNDING]
 ARMS: Mapping[str, tuple[StagePlan, ...]] = {

@@ -15,7 +15,7 @@ from experiments.untrained import configuration, vocabulary
 from vla.contract import ACTION_DIM
 from vla.models.contract import ROLES, Batch, ModelConfig, make_model
 from vla.text import Vocabulary
-from vla.trainer import ACTION, TrainConfig, imitation
+from vla.training_config import ACTION, TrainConfig, imitation
 from vla.training_state import parameter_groups
 from vla.views import PLACED
 

@@ -51,7 +51,8 @@ from vla.pool import run_episodes
 from vla.provenance import commit
 from vla.store import EpisodeStore
 from vla.text import TextCoder, Vocabulary, words_of
-from vla.trainer import Evaluator, TrainConfig, Trainer
+from vla.trainer import Evaluator, Trainer
+from vla.training_config import TrainConfig
 
 FITTED_ON = 20_000  # chunks of actions that a head may learn its own code from
 

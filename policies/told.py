@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from envs.grounding import DemoView
 from envs.scene import SceneSpec
@@ -21,22 +19,20 @@ from policies.learned import LearnedPolicy
 from policies.registry import POLICIES
 from vla.contract import FloatArray, Observation
 from vla.models.compact import CompactVLA
-from vla.models.contract import ROLES
-from vla.views import PLACED
 
 
 @POLICIES.register("told")
 class ToldPolicy(LearnedPolicy):
-    """Acts by `CompactVLA.act_told`. Raises ValueError for a network that does not decide by places."""
+    """Acts by `CompactVLA.act_told`. Raises ValueError for other networks: nothing in them is a place."""
 
-    inputs: frozenset[str] = frozenset({"state", "agent_pos", "instruction"})
     batched = False  # states are not sent between processes
 
     def __init__(self, checkpoint: str | Path) -> None:
         """Load the checkpoint."""
         super().__init__(checkpoint, batch_size=1)
-        if not isinstance(self.model, CompactVLA) or self.model.aim is None:
-            raise ValueError(f"{checkpoint} does not decide by places, so it cannot be told them instead of seeing")
+        if not isinstance(self.model, CompactVLA):
+            raise ValueError(f"{checkpoint} finds no places, so it cannot be told them: it is no compact network")
+        self.inputs = self.inputs | {"state"}
         self._spec: SceneSpec | None = None
         self._view: DemoView | None = None
 
@@ -48,23 +44,13 @@ class ToldPolicy(LearnedPolicy):
     def _act(self, observations: Sequence[Observation]) -> FloatArray:
         (observation,) = observations
         assert isinstance(self.model, CompactVLA)  # as checked
-        tokens, body = self._said(observation)
         where = torch.from_numpy(self._where(observation["state"])[None]).to(self.device)
-        actions = self.model.act_told(where, tokens, body, self._noise(observations), self._prefix(observations))
+        seen = self._seen(observations)
+        actions = self.model.act_told(*seen, where, self._noise(observations), self._prefix(observations))
         return self.config.normalizer.unnormalize(actions.cpu().numpy())
 
-    def _said(self, observation: Observation) -> tuple[Tensor, Tensor]:
-        """Token ids (1, L) and proprioception (1, S)."""
-        words = "" if self.config.without == "words" else observation["instruction"]
-        moments = np.stack([moment["agent_pos"] for moment in self._moments(observation)])
-        state = self.config.normalizer.state(moments).astype(np.float32).reshape(1, -1)
-        ids, body = torch.from_numpy(self.config.vocabulary.encode([words])), torch.from_numpy(state)
-        return ids.to(self.device), body.to(self.device)
-
     def _where(self, state: WorldState) -> FloatArray:
-        """Where the roles are, (R, 7); nowhere for a control that was trained blind."""
-        if self.config.without == "pixels":
-            return np.zeros((ROLES, PLACED), np.float32)
+        """Where the roles are, (R, 7)."""
         if self._view is None or self._spec is not state.spec:
-            self._spec, self._view = state.spec, DemoView(state.spec, (), 96)
+            self._spec, self._view = state.spec, DemoView(state.spec, (), self.image_size)
         return self._view.now(state)

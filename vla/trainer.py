@@ -16,7 +16,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from accelerate.utils import set_seed
 from torch import Tensor
 
 from vla import checkpoint
-from vla.batches import BatchSource, Corruption, Demonstrations
+from vla.batches import BatchSource, Demonstrations
 from vla.checkpoint import CheckpointError, PolicyConfig
 from vla.contract import ACTION_DIM
 from vla.cores import drawing_threads, processes_here, torch_threads
@@ -34,7 +34,7 @@ from vla.interrupt import Interrupt
 from vla.launched import make_accelerator
 from vla.models.contract import VLA, AnyBatch, make_model
 from vla.results import read_json, write_json
-from vla.sampling import Sampling
+from vla.training_config import ACTION, FREE_SETTINGS, TrainConfig, imitation
 from vla.training_state import (
     MODEL,
     model_tensors,
@@ -47,90 +47,7 @@ from vla.training_state import (
 from vla.trainlog import TrainLog
 
 SETTINGS = "train.json"
-# What may differ between the parts of a resumed run, for it does not change its path.
-FREE_SETTINGS = {"seconds", "threads", "draw_threads", "cache", "save_every", "keep", "log_every", "eval_every"}
-
-ACTION = "action"  # source and stage of imitation
 Evaluator = Callable[[Path], dict[str, float]]  # checkpoint folder -> success by task
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train.
-
-    Attributes:
-        steps: Optimizer steps; 0 means as many as fit into `seconds`, measured before the first step.
-        seconds: Time budget used when `steps` is 0.
-        batch_size: Samples of a batch: of a step, if there is one process and `accumulate` is 1.
-        accumulate: Batches whose gradients a process adds up in a step, for steps that do not fit into memory.
-        recompute: Forget activations and compute them again when gradients are wanted (gradient checkpointing).
-        compile: Compile the network with torch.compile: `default`, or `reduce-overhead` for CUDA graphs; empty for not.
-            On a CPU it needs a C++ compiler and minutes before the first step.
-        lr: Peak learning rate.
-        warmup: Steps of linear warm-up, before the cosine decay to a fiftieth of `lr`.
-        weight_decay: AdamW's, on matrices only.
-        clip: Largest gradient norm.
-        ema: Decay of the moving average of the weights; the average is what acts.
-        ground: Weight of the grounding loss.
-        position: Weight of the position loss.
-        turn: Weight of the loss about how things are turned.
-        present: Weight of the loss about what is in sight, for networks that tell it.
-        corruption: Modality dropout and word noise.
-        augment: How scenes are changed when they are drawn; the demonstrations know how (`Demonstrations.augment`).
-        recolor: Whether episodes are drawn and told in other colours; they know how (`Demonstrations.exchange`).
-        sampling: Which samples an epoch shows, and how they are shuffled.
-        precision: `bf16` (autocast) or `no`.
-        seed: Determines weights, order of samples, dropout and noise.
-        threads: Rendering threads ahead of the trainer; 0 renders in the training thread.
-        torch_threads: Threads of torch's kernels on a CPU; 0 for the usable cores that no other process of the run and
-            no rendering thread needs (`vla.cores`).
-        cache: Render every frame once before training and keep it in memory; without it, and wherever scenes are
-            augmented, frames are drawn as needed.
-        draw_threads: Threads that fill the cache; 0 for one per usable core.
-        save_every: Steps between checkpoints.
-        keep: Checkpoints kept.
-        log_every: Steps between log lines.
-        eval_every: Steps between evaluations in the simulator; 0 for none.
-    """
-
-    steps: int = 2000
-    seconds: float = 300.0
-    batch_size: int = 128
-    accumulate: int = 1
-    recompute: bool = False
-    compile: str = ""
-    lr: float = 1.5e-3
-    warmup: int = 50
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    ema: float = 0.99
-    ground: float = 0.2
-    position: float = 0.5
-    turn: float = 0.1
-    present: float = 0.1
-    corruption: Corruption = field(default_factory=Corruption)
-    augment: str = "none"
-    recolor: bool = False
-    sampling: Sampling = field(default_factory=Sampling)
-    precision: str = "bf16"
-    seed: int = 0
-    threads: int = 1
-    torch_threads: int = 0
-    cache: bool = True
-    draw_threads: int = 0
-    save_every: int = 500
-    keep: int = 2
-    log_every: int = 20
-    eval_every: int = 0
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for settings that mean nothing."""
-        for name, known in (("precision", ("bf16", "no")), ("compile", ("", "default", "reduce-overhead"))):
-            if getattr(self, name) not in known:
-                raise ValueError(f"unknown {name} {getattr(self, name)!r}; known: {', '.join(filter(None, known))}")
-        for name in ("batch_size", "accumulate", "save_every", "keep", "log_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
 
 class Trainer:
@@ -392,9 +309,3 @@ class Trainer:
             return self._stop.asked and self.share.processes == 1
         told = torch.tensor(float(self._stop.asked), device=self.accelerator.device)
         return bool(self.accelerator.reduce(told, "sum").item() > 0)
-
-
-def imitation(config: TrainConfig) -> Phase:
-    """The one stage of an ordinary run."""
-    weights = {"action": 1.0, **{name: getattr(config, name) for name in ("ground", "position", "turn", "present")}}
-    return Phase(ACTION, config.steps, {ACTION: 1.0}, {ACTION: weights}, config.lr, config.warmup)

@@ -190,13 +190,18 @@ def random_joint(spec: SceneSpec, thing: ObjectSpec, rng: np.random.Generator) -
     return (thing.joint, "")
 
 
+def things_of(segmentation: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Numbers of the scene's objects by segmentation values; -1 for everything else."""
+    return np.maximum(np.where(segmentation < 0, -1, (segmentation & BODY_BITS) - FIRST_OBJECT_BODY), -1)
+
+
 def _seen(segmentation: NDArray[np.int32], count: int) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
     """Of each object: a point on it (O, 3), the box around it (O, 5), both with whether it is seen, and its pixels.
 
     The point is the pixel of the object that is nearest to the middle of all of them: a bowl's rim, not its hole.
     """
     side = segmentation.shape[0]
-    bodies = np.where(segmentation < 0, -1, segmentation & BODY_BITS) - FIRST_OBJECT_BODY
+    bodies = things_of(segmentation)
     spots, boxes = np.zeros((count, 3), np.float32), np.zeros((count, 5), np.float32)
     rows, columns = np.nonzero(bodies >= 0)
     numbers = bodies[rows, columns]

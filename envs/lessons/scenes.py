@@ -17,7 +17,7 @@ import numpy as np
 from envs.augment import augmentation
 from envs.grounding import ENDS, DemoView
 from envs.lessons import LESSON_SEED
-from envs.lessons.pictures import Pictures, random_joint, random_posture
+from envs.lessons.pictures import Pictures, random_joint, random_posture, things_of
 from envs.lessons.rearranging import rearranged
 from envs.objects import object_kind
 from envs.posing import posed, proprioception
@@ -39,6 +39,7 @@ class TrainingScenes:
         size: Pixels a side.
         augment: How their looks are changed, a name of `envs.augment`.
         each: Pictures of one scene, in each of which whatever can be moved is elsewhere.
+        grid: Cells a side of which it is said what is in the middle of them; 0 for none.
     """
 
     tasks: tuple[str, ...]
@@ -48,6 +49,7 @@ class TrainingScenes:
     size: int = 96
     augment: str = "none"
     each: int = 16
+    grid: int = 0
 
     @functools.cached_property
     def _chances(self) -> FloatArray:
@@ -75,14 +77,23 @@ class TrainingScenes:
         postures = [random_posture(moment, rng) for moment in moments]
         shown = zip(moments, postures, strict=True)
         poses = np.stack([posed(moment, posture, _joints(spec, rng)) for moment, posture in shown])
-        drawn = DemoView(spec, self.cameras, self.size).draw(poses, np.arange(count))
-        drawn.points[:, :, ENDS] = 0
-        drawn.positions[:, ENDS] = 0
-        text = spec.instruction.split("\n")[0]
-        return [
-            Shown(text, drawn.pixels[i], proprioception(spec.robot, posture), drawn.points[i], drawn.positions[i])
-            for i, posture in enumerate(postures)
-        ]
+        view, steps = DemoView(spec, self.cameras, self.size), np.arange(count)
+        film, points, positions = (
+            view.film(poses, steps, self.grid),
+            view.points(poses, steps),
+            view.where(poses, steps),
+        )
+        points[:, :, ENDS], positions[:, ENDS] = 0, 0
+        text, labels, words = spec.instruction.split("\n")[0], things_of(film.segments), _words(spec)
+        bodies = [proprioception(spec.robot, posture) for posture in postures]
+        each = zip(film.pixels, bodies, points, positions, labels, strict=True)
+        return [Shown(text, *parts, words) for parts in each]
+
+
+def _words(spec: SceneSpec) -> tuple[tuple[str, str], ...]:
+    """Colour and kind of each object, a word each."""
+    nouns = [object_kind(thing.kind).noun.word.split()[-1] for thing in spec.objects]
+    return tuple((thing.color, noun) for thing, noun in zip(spec.objects, nouns, strict=True))
 
 
 def _joints(spec: SceneSpec, rng: np.random.Generator) -> dict[str, float]:

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.quiet import silence
-from envs.renderer.picture import background_gradient, halve
+from envs.renderer.picture import background_gradient, filmed, halve
 from envs.renderer.textures import bake, texture_image
-from envs.renderer.types import Camera, Frame, Mesh, Node, RenderScene
+from envs.renderer.types import Camera, Film, Frame, Mesh, Node, RenderScene
 from vla.contract import ByteArray, FloatArray
 
 PALETTE_SIDE = 64  # texels; meshes with colours of their own get a picture of their colours
@@ -77,10 +77,10 @@ class BulletRenderer:
         with silence() if self._egl else contextlib.nullcontext():  # the plugin prints when it draws the first time
             return [self._draw(camera) for camera in cameras]
 
-    def film(self, poses: FloatArray, cameras: Sequence[Camera]) -> ByteArray:
-        """Draw moments (S, N, 7), each from V cameras of one resolution: (S, V, H, W, 3)."""
+    def film(self, poses: FloatArray, cameras: Sequence[Camera], grid: int = 0) -> Film:
+        """One moment after the other: these renderers gain nothing by doing many at once."""
         moments = (self.render(p, [camera.at(s) for camera in cameras]) for s, p in enumerate(poses))
-        return np.stack([[frame.rgb for frame in moment] for moment in moments])
+        return filmed(list(moments), grid)
 
     def close(self) -> None:
         """Disconnect and delete the texture files; calling it again does nothing."""

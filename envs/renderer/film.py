@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from envs.renderer import kernels
 from envs.renderer.layers import mark_blocks
+from envs.renderer.pack import SEGMENT
 from envs.renderer.shading import shade
 from envs.renderer.texturing import F
 
@@ -21,7 +22,15 @@ Array = NDArray[Any]
 
 @njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
 def draw_film(
-    scene: Any, poses: Array, views: Any, nodes: Any, shadow: Any, layers: Any, scratch: Any, pixels: Array
+    scene: Any,
+    poses: Array,
+    views: Any,
+    nodes: Any,
+    shadow: Any,
+    layers: Any,
+    scratch: Any,
+    pixels: Array,
+    segments: Array,
 ) -> None:
     """Draw every moment from every camera.
 
@@ -38,6 +47,7 @@ def draw_film(
         scratch: Transforms (K, 12) float64 and float32; work of `kernels.draw_camera` and of `shading.shade`; 1 / z,
             faces, depth, segmentation (H, W) and wanted blocks of one picture.
         pixels: (S, V, H, 3 W) uint8, filled.
+        segments: (S, V, G, G) int32, filled with the segmentation in the middle of each of G x G cells; G may be 0.
     """
     geometry, surface, static_poses, lights = scene
     matrices, rays, lengths = views
@@ -72,3 +82,14 @@ def draw_film(
                 mark_blocks(faces, still_faces[v], bounds[v], cast, wanted)
             seen, out = (inverse, faces, wanted), (pixels[s, v], depth, segmentation)
             shade(surface, transforms_32, rays[s, v], lights, cast, shade_work, seen, out)
+            _segment(faces, surface, segments[s, v])
+
+
+@njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+def _segment(faces: Array, surface: Any, segments: Array) -> None:
+    """Fill `segments` (G, G) from `faces` (H, W): what is in the middle of each cell."""
+    rows, columns = segments.shape
+    for j in range(rows):
+        for i in range(columns):
+            face = faces[(2 * j + 1) * faces.shape[0] // (2 * rows), (2 * i + 1) * faces.shape[1] // (2 * columns)]
+            segments[j, i] = surface[2][surface[1][face], SEGMENT] if face >= 0 else -1

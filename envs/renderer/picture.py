@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.renderer.types import Camera, Frame
+from envs.renderer.types import Camera, Film, Frame
 from envs.scene import BackgroundSpec
 from vla.contract import ByteArray, FloatArray
 
@@ -18,6 +20,16 @@ def halve(rgb: ByteArray, depth: FloatArray, segmentation: NDArray[np.int32]) ->
         ((total + 2) >> 2).astype(np.uint8),
         np.ascontiguousarray(depth[1::2, 1::2]),
         np.ascontiguousarray(segmentation[1::2, 1::2]),
+    )
+
+
+def filmed(moments: Sequence[Sequence[Frame]], grid: int) -> Film:
+    """Pictures of S moments from V cameras each as one film, with the segmentation in the middle of `grid` cells."""
+    height, width = moments[0][0].segmentation.shape
+    rows, columns = ((2 * np.arange(grid) + 1) * size // (2 * max(grid, 1)) for size in (height, width))
+    return Film(
+        np.stack([[frame.rgb for frame in moment] for moment in moments]),
+        np.stack([[frame.segmentation[rows[:, None], columns] for frame in moment] for moment in moments]),
     )
 
 

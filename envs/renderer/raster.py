@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from envs.renderer import film, kernels, shading, shadowing, texturing
 from envs.renderer.layers import Layer, Layers, blocks_of, light_bounds, mark_blocks, stacked_layers
 from envs.renderer.pack import CASTS, ROW, pack_scene
-from envs.renderer.picture import halve
-from envs.renderer.types import Camera, Frame, RenderScene
-from vla.contract import ByteArray, FloatArray
+from envs.renderer.picture import filmed, halve
+from envs.renderer.types import Camera, Film, Frame, RenderScene
+from vla.contract import FloatArray
 
 SHADOW_QUANTUM_M = 0.05  # borders of the shadow map move in such steps
 SHADOW_BIAS_M = 0.002  # how much nearer to the light a surface must be to cast a shadow
@@ -94,15 +94,13 @@ class RasterRenderer:
             frames.append(self._draw(camera, transforms, maps[size]))
         return frames
 
-    def film(self, poses: FloatArray, cameras: Sequence[Camera]) -> ByteArray:
-        """Draw many moments: the same bytes as `render`, without depth and segmentation.
+    def film(self, poses: FloatArray, cameras: Sequence[Camera], grid: int = 0) -> Film:
+        """Draw many moments: the same bytes as `render`, without depth.
 
         Args:
             poses: (S, N, 7).
             cameras: V cameras of one resolution; `pose_w` of one that moves is (S, 4, 4).
-
-        Returns:
-            (S, V, H, W, 3) uint8.
+            grid: Cells G a side of which the segmentation is wanted.
 
         Raises:
             ValueError: As `render` does.
@@ -110,7 +108,7 @@ class RasterRenderer:
         sizes = {(camera.height, camera.width) for camera in cameras}
         if self._supersample or len(sizes) != 1:
             moments = (self.render(p, [camera.at(s) for camera in cameras]) for s, p in enumerate(poses))
-            return np.stack([[frame.rgb for frame in moment] for moment in moments])
+            return filmed(list(moments), grid)
         poses = np.ascontiguousarray(poses, np.float32)
         self._check(poses, 3)
         kernels.place_nodes(poses[0], self._packed.ints, self._packed.static_poses, self._transforms)
@@ -121,6 +119,7 @@ class RasterRenderer:
         numbers = np.array([(view.focal, view.near, view.far) for view in views])
         transforms = self._transforms, self._transforms.astype(np.float32)
         pixels = np.empty((len(poses), len(views), height, 3 * width), np.uint8)
+        segments = np.empty((len(poses), len(views), grid, grid), np.int32)
         film.draw_film(
             (self._geometry, self._surface, self._packed.static_poses, self._lights),
             poses,
@@ -130,8 +129,9 @@ class RasterRenderer:
             stacked_layers(layers, (height, width)),
             (*transforms, self._scratch, self._work, *seen[:2], *out[1:], seen[2]),
             pixels,
+            segments,
         )
-        return pixels.reshape(*pixels.shape[:2], height, width, 3)
+        return Film(pixels.reshape(*pixels.shape[:2], height, width, 3), segments)
 
     def _film_layer(self, view: _View, moments: int, seen: tuple[Any, ...]) -> Layer | None:
         """What stands still as one camera sees it, if that is worth it: it stands still too, and for long enough."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,16 +116,23 @@ class Frame:
     segmentation: NDArray[np.int32]  # (H, W): body + ((link + 1) << 24) as in PyBullet; -1 background
 
 
+class Film(NamedTuple):
+    """Many moments, each from V cameras."""
+
+    pixels: ByteArray  # (S, V, H, W, 3)
+    segments: NDArray[np.int32]  # (S, V, G, G) segmentation in the middle of each of G x G cells
+
+
 class Renderer(Protocol):
     """Draws frames of one RenderScene."""
 
     def render(self, poses: FloatArray, cameras: Sequence[Camera]) -> list[Frame]:
         """Draw `poses` (N, 7) from each camera. Raises ValueError if N does not fit the scene."""
 
-    def film(self, poses: FloatArray, cameras: Sequence[Camera]) -> ByteArray:
-        """Draw moments (S, N, 7), each from V cameras of one resolution: (S, V, H, W, 3), as `render` does.
+    def film(self, poses: FloatArray, cameras: Sequence[Camera], grid: int = 0) -> Film:
+        """Draw moments (S, N, 7), each from V cameras of one resolution, as `render` does.
 
-        A camera that moves has a `pose_w` (S, 4, 4).
+        A camera that moves has a `pose_w` (S, 4, 4); segments are given for a `grid` of cells.
         """
 
     def close(self) -> None:

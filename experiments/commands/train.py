@@ -143,7 +143,7 @@ def main(args: Args) -> int:
     from policies.published import checkpoint_path
     from vla.batches import Corruption
     from vla.sampling import Sampling
-    from vla.trainer import TrainConfig
+    from vla.training_config import TrainConfig
 
     names = {f.name for f in dataclasses.fields(TrainConfig)}
     options = {k: v for k, v in dataclasses.asdict(args).items() if k in names}

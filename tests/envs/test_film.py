@@ -98,3 +98,17 @@ def test_bad_poses_and_cameras_are_told(episode: Episode) -> None:
         view.draw(broken, np.arange(2))
     with pytest.raises(ValueError, match="front"):
         DemoView(episode.spec, ("fornt",), 32)
+
+
+@pytest.mark.parametrize("sensor", [SensorSpec(), SensorSpec(fog=0.3)])
+def test_films_say_what_is_in_a_cell(episode: Episode, sensor: SensorSpec) -> None:
+    spec = SceneSpec.from_dict(episode.spec)
+    spec = replace(spec, cameras=tuple(replace(camera, sensor=sensor) for camera in spec.cameras))
+    drawer, steps = EpisodeRenderer(spec, size=48), np.array([0, 5, 9, 14])
+    film = drawer.film(episode.poses, steps, ("front", "wrist"), 8)
+    assert film.segments.shape == (4, 2, 8, 8)
+    for row, step in enumerate(steps.tolist()):
+        for view, name in enumerate(("front", "wrist")):
+            whole = drawer.frames(episode.poses[step], (name,), step=step)[name].segmentation
+            assert np.array_equal(film.segments[row, view], whole[3::6, 3::6])
+    assert len(np.unique(film.segments)) > 3

@@ -16,7 +16,7 @@ from vla.contract import EpisodeRequest
 from vla.history import History
 from vla.pool import run_episodes
 from vla.sampling import Sampling
-from vla.trainer import TrainConfig
+from vla.training_config import TrainConfig
 
 TINY = ModelSize(image_size=32, channels=16, blocks=1, keypoints=4, hidden=32, text_dim=16)
 QUICK = TrainConfig(

@@ -16,7 +16,7 @@ from experiments.training import TrainJob, train
 from vla import checkpoint
 from vla.registry import UnknownNameError
 from vla.results import read_json
-from vla.trainer import TrainConfig
+from vla.training_config import TrainConfig
 from vla.trainlog import read_metrics
 
 TINY = ModelSize(image_size=32, channels=16, blocks=2, keypoints=4, hidden=64)

@@ -26,7 +26,7 @@ from policies.learned import LearnedPolicy
 from vla import checkpoint
 from vla.contract import EpisodeRequest
 from vla.store import EpisodeStore
-from vla.trainer import TrainConfig
+from vla.training_config import TrainConfig
 
 TINY = ModelSize(image_size=32, channels=16, blocks=1, keypoints=4, hidden=32, text_dim=16)
 QUICK = TrainConfig(steps=3, batch_size=8, warmup=1, precision="no", threads=0, torch_threads=1, log_every=1)

@@ -22,7 +22,7 @@ from vla.pool import run_episodes
 from vla.registry import UnknownNameError
 from vla.store import EpisodeStore
 from vla.text import Vocabulary, words_of
-from vla.trainer import TrainConfig
+from vla.training_config import TrainConfig
 
 TINY = ModelSize(image_size=32, channels=16, blocks=1, hidden=32, head="l1")
 CONFIG = TrainConfig(steps=2, batch_size=8, warmup=1, precision="no", threads=0, torch_threads=1, lr=1e-3)

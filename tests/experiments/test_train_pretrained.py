@@ -21,7 +21,7 @@ from vla.contract import EpisodeRequest
 from vla.pool import run_episodes
 from vla.results import read_json
 from vla.store import EpisodeStore
-from vla.trainer import TrainConfig
+from vla.training_config import TrainConfig
 from vla.trainlog import read_metrics
 
 pytest.importorskip("transformers", reason="pretrained models need transformers: pip install 'vla-bench[hf]'")

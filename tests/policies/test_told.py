@@ -14,13 +14,14 @@ from envs.world import World
 from policies.registry import make_policy
 from policies.told import ToldPolicy
 from vla.checkpoint import find, load_config, save
-from vla.contract import EpisodeRequest
+from vla.contract import EpisodeRequest, Observation
+from vla.models.act import ActConfig
 from vla.models.compact import CompactConfig, CompactVLA
-from vla.models.contract import HeadConfig
+from vla.models.contract import HeadConfig, make_model
 from vla.rollout import rollout
 
 
-def checkpoint(folder: Path, *, by_places: bool) -> Path:
+def checkpoint(folder: Path) -> Path:
     """A small network with random weights and the words of the published base."""
     base = load_config(find("policies/published/base"))
     config = CompactConfig(
@@ -31,7 +32,6 @@ def checkpoint(folder: Path, *, by_places: bool) -> Path:
         hidden=16,
         locating=8,
         head=HeadConfig("l1"),
-        by_places=by_places,
     )
     torch.manual_seed(0)
     return save(folder, replace(base, model=config), CompactVLA(config).state_dict(), {})
@@ -54,26 +54,26 @@ def test_places_of_a_state_are_those_of_its_poses(task: str) -> None:
     world.close()
 
 
-def test_it_plays_without_pictures(tmp_path: Path) -> None:
-    path = checkpoint(tmp_path / "small", by_places=True)
-    policy = make_policy(f"told:{path}")
+def test_it_acts_by_the_places_it_is_told(tmp_path: Path) -> None:
+    policy = make_policy(f"told:{checkpoint(tmp_path / 'small')}")
     assert isinstance(policy, ToldPolicy)
-    assert "pixels" not in policy.inputs
-    world, request = World(), EpisodeRequest("Reach", 0)
+    world, request = World(image_size=policy.image_size), EpisodeRequest("Reach", 0)
     results = [rollout(world, policy, request) for _ in range(2)]
     assert results[0].outcome == results[1].outcome == "failure", results[0].traceback
-    seen = frozenset({*policy.inputs})
     world.reset(request)
-    first = policy.act([{**world.observe(seen), "episode_seed": 0, "step": 0}])
-    world.reset(EpisodeRequest("Lift", 1))
-    policy.reset(1)
-    other = policy.act([{**world.observe(seen), "episode_seed": 0, "step": 0}])
+    seen: Observation = {**world.observe(policy.inputs), "episode_seed": 0, "step": 0}
+    first = policy.act([seen])
     assert first.shape == (1, policy.config.model.chunk, 7)
+    state = seen["state"]
+    things = {name: replace(body, position=body.position + 0.1) for name, body in state.objects.items()}
+    other = policy.act([{**seen, "state": replace(state, objects=things)}])
     assert np.abs(first - other).max() > 1e-4
     world.close()
 
 
-def test_a_network_that_decides_by_what_it_sees_is_refused(tmp_path: Path) -> None:
-    path = checkpoint(tmp_path / "small", by_places=False)
-    with pytest.raises(ValueError, match="does not decide by places"):
-        make_policy(f"told:{path}")
+def test_a_network_that_finds_no_places_is_refused(tmp_path: Path) -> None:
+    base = load_config(find("policies/published/base"))
+    config = ActConfig(vocab_size=base.vocabulary.size)  # type: ignore[attr-defined]
+    folder = save(tmp_path / "act", replace(base, model=config), make_model(config).state_dict(), {})
+    with pytest.raises(ValueError, match="finds no places"):
+        make_policy(f"told:{folder}")

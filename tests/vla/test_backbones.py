@@ -16,7 +16,8 @@ from vla import checkpoint
 from vla.batches import BatchSource, Corruption, Demonstrations
 from vla.checkpoint import PolicyConfig
 from vla.models.contract import BACKBONES, VLA, Batch, HeadConfig, ModelConfig, make_model
-from vla.trainer import TrainConfig, Trainer
+from vla.trainer import Trainer
+from vla.training_config import TrainConfig
 
 CHUNK = 4
 TINY: dict[str, dict[str, Any]] = {

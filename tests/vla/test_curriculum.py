@@ -16,7 +16,7 @@ from vla import checkpoint
 from vla.checkpoint import PolicyConfig
 from vla.curriculum import Curriculum, Phase, split
 from vla.models.compact import CompactConfig
-from vla.models.contract import ROLES, Batch, Chats, Lessons
+from vla.models.contract import ROLES, AnyBatch, Lessons
 from vla.models.lessons import box_loss, generalized_iou
 from vla.registry import UnknownNameError
 from vla.trainer import Trainer
@@ -123,7 +123,7 @@ def test_resuming_at_and_across_stage_borders_changes_nothing(tmp_path: Path, st
     first = trainer(tmp_path / "parts")
     step = first._step
 
-    def step_then_stop(batches: Sequence[Batch | Lessons | Chats]) -> dict[str, torch.Tensor]:
+    def step_then_stop(batches: Sequence[AnyBatch]) -> dict[str, torch.Tensor]:
         first._stop.asked = first.step + 1 == stop
         return step(batches)
 

@@ -12,8 +12,8 @@ from experiments.train_speed import random_batch
 from experiments.untrained import vocabulary
 from vla.checkpoint import find, load_config, load_model, save
 from vla.models.compact import CompactConfig, CompactVLA
-from vla.models.contract import ENDS, ROLES, HeadConfig
-from vla.models.growing import by_places, grow
+from vla.models.contract import HeadConfig
+from vla.models.growing import grow
 
 WORDS = vocabulary()
 
@@ -33,8 +33,8 @@ def network() -> CompactVLA:
     return model.eval()
 
 
-def after(network: CompactVLA, channels: int, blocks: int) -> CompactVLA:
-    config, weights = grow(network.config, network.state_dict(), channels, blocks)
+def after(network: CompactVLA, channels: int, blocks: int, **parts: object) -> CompactVLA:
+    config, weights = grow(network.config, network.state_dict(), channels, blocks, **parts)
     model = CompactVLA(config)
     model.load_state_dict(weights)
     return model.eval()
@@ -43,10 +43,25 @@ def after(network: CompactVLA, channels: int, blocks: int) -> CompactVLA:
 def test_wider_maps_change_no_answer(network: CompactVLA) -> None:
     batch = random_batch(network.config, WORDS, 3)
     with torch.no_grad():
-        before = network.fuse(batch.pixels, batch.tokens, batch.agent_pos)
-        now = after(network, 24, network.config.blocks).fuse(batch.pixels, batch.tokens, batch.agent_pos)
-    for name in ("features", "heat", "positions", "turns"):
-        torch.testing.assert_close(getattr(now, name), getattr(before, name), rtol=1e-4, atol=1e-4)
+        before, seen = network.fuse(batch.pixels, batch.tokens, batch.agent_pos)
+        now, sees = after(network, 24, network.config.blocks).fuse(batch.pixels, batch.tokens, batch.agent_pos)
+    torch.testing.assert_close(now, before, rtol=1e-4, atol=1e-4)
+    for name in ("heat", "positions", "turns"):
+        torch.testing.assert_close(getattr(sees, name), getattr(seen, name), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("parts", [{"fine": 8}, {"deep": 24, "deep_blocks": 2}, {"placing": 16}, {"labels": True}])
+def test_new_parts_change_no_answer_and_learn(network: CompactVLA, parts: dict[str, int]) -> None:
+    batch, more = random_batch(network.config, WORDS, 3), after(network, 16, 3, **parts)
+    with torch.no_grad():
+        before, _ = network.fuse(batch.pixels, batch.tokens, batch.agent_pos)
+        now, _ = more.fuse(batch.pixels, batch.tokens, batch.agent_pos)
+    torch.testing.assert_close(now, before, rtol=1e-4, atol=1e-4)
+    new = {name: p for name, p in more.named_parameters() if name not in network.state_dict()}
+    assert new
+    if "labels" not in parts:  # scenes teach these
+        sum(more.train()(batch, torch.zeros_like(batch.actions), torch.zeros(3)).values()).backward()
+        assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in new.values())
 
 
 def test_new_blocks_change_little(network: CompactVLA) -> None:
@@ -100,55 +115,3 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
     folder = save(tmp_path / "act", replace(base, model=config), make_model(config).state_dict(), {})
     with pytest.raises(ValueError, match="only compact networks grow"):
         grown(folder, tmp_path / "grown", channels=64, blocks=6)
-
-
-def test_by_places_it_does_what_it_did_when_told(network: CompactVLA) -> None:
-    config, weights = by_places(network.config, network.state_dict())
-    model = CompactVLA(config)
-    model.load_state_dict(weights)
-    batch = random_batch(network.config, WORDS, 4)
-    told = batch._replace(pixels=batch.pixels[:, :0], points=batch.points[:, :0])
-    found = []
-    for one in (network, model.eval()):
-        torch.manual_seed(0)
-        with torch.no_grad():
-            found.append(one(told, torch.zeros_like(batch.actions), torch.zeros(4)))
-    torch.testing.assert_close(found[0]["action"], found[1]["action"])
-    assert set(found[1]) == {"action", "position", "turn"}
-    with pytest.raises(ValueError, match="already"):
-        by_places(config, weights)
-
-
-def test_by_places_nothing_else_reaches_the_actions(network: CompactVLA) -> None:
-    config, weights = by_places(network.config, network.state_dict())
-    model = CompactVLA(config)
-    model.load_state_dict(weights)
-    places, turns, state = torch.randn(3, ROLES, 3), torch.randn(3, ROLES, 2), torch.randn(3, config.state_dim)
-    seen = torch.randn(2, 3, model.unseen + config.state_dim + config.text_dim)
-    seen[:, :, model.unseen :] = seen[:1, :, model.unseen :]
-    assert torch.equal(*(model.think(each, state, places, turns) for each in seen))
-    other = torch.cat([seen[0, :, : model.unseen], seen[0, :, model.unseen :] + 1], 1)
-    assert not torch.equal(*(model.think(each, state, places, turns) for each in (seen[0], other)))
-
-
-def test_aiming_is_learnt_without_pictures(network: CompactVLA) -> None:
-    """Where it ends is between the two landmarks: found in arrangements that were never shown."""
-    torch.manual_seed(0)
-    model = CompactVLA(by_places(network.config, network.state_dict())[0])
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    errors = []
-    for _ in range(300):
-        batch = random_batch(network.config, WORDS, 64)
-        places = torch.zeros(64, ROLES, 7)
-        places[..., :3], places[..., 3] = (
-            model.workspace[0] + model.workspace[1] * (2 * torch.rand(64, ROLES, 3) - 1),
-            1,
-        )
-        places[:, ENDS, :3] = places[:, 2:, :3].mean(1)
-        told = batch._replace(pixels=batch.pixels[:, :0], points=batch.points[:, :0], positions=places)
-        losses = model(told, torch.zeros_like(batch.actions), torch.zeros(64))
-        optimizer.zero_grad()
-        losses["position"].backward()
-        optimizer.step()
-        errors.append(losses["position"].item())
-    assert sum(errors[-10:]) < 0.5 * sum(errors[:10])

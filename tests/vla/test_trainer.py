@@ -21,7 +21,8 @@ from vla.episode import Episode
 from vla.models.compact import CompactConfig, CompactVLA
 from vla.models.contract import HEADS, VLA, HeadConfig
 from vla.text import Vocabulary
-from vla.trainer import TrainConfig, Trainer, imitation
+from vla.trainer import Trainer
+from vla.training_config import TrainConfig, imitation
 from vla.trainlog import read_metrics
 
 

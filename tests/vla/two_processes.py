@@ -10,7 +10,8 @@ from pathlib import Path
 from tests.vla.dots import Dots, demonstrations, episode
 from tests.vla.test_trainer import SMALL, policy_config
 from vla.batches import Corruption, Demonstrations
-from vla.trainer import TrainConfig, Trainer
+from vla.trainer import Trainer
+from vla.training_config import TrainConfig
 
 # Chunks of one action and no dropout: then every sample weighs the same, and the mean of the means is the mean.
 CONFIG = dataclasses.replace(SMALL, batch_size=4, corruption=Corruption(0, 0, 0), log_every=1)

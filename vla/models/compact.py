@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from typing_extensions import Self
 
-from vla.models.aiming import Aim
-from vla.models.contract import BACKBONES, ENDS, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, make_head
+from vla.models.contract import BACKBONES, ENDS, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, Scenes, make_head
 from vla.models.encoders import TextEncoder, VisionTrunk
 from vla.models.grounding import POSTURE, RELATIONS, grounding_loss, position_loss, posture, relations, turn_loss
 from vla.models.layers import Context, Residual
 from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
+from vla.models.placing import Placing, decided, label_loss
 from vla.models.presence import PresenceHead, presence_loss
 from vla.models.sentences import SentenceConfig
 from vla.normalize import Normalizer
@@ -56,8 +56,15 @@ class CompactConfig(ModelConfig):
         fusion_layers: Residual layers of it after the first two.
         answers: What questions may be answered with; without any there are no heads for lessons.
         presence: Whether it tells if what the words name is in sight.
-        by_places: Whether pictures reach the MLP only as places and turns of the roles, and where the target ends is
-            reckoned from the others (`vla.models.aiming`).
+        fine: Channels of a stem at half the pictures' resolution beside the patches; 0 for none.
+        deep: Channels of convolutions at half the grid.
+        deep_blocks: How many of them there are, before the last of `blocks`.
+        window: Cells around the one that answers best to a role's query in which the role is looked for; 0 for all.
+            Without it a role that may be in two places is taken to be between them.
+        placing: Width of the layers that find a position from where a role is seen, the same for all roles; 0 for none.
+        labels: Whether the network learns to say of every cell what is there, colour and kind, as a word each.
+        truth: Share of training samples whose action is learnt knowing where the roles are, all but `ENDS`, instead of
+            where the network takes them to be: decisions do not learn to hesitate because eyes are bad.
         ee_mean: What normalised proprioception subtracts from the end-effector's position (m, base frame) and
             axis-angle (rad).
         ee_std: What it divides by; the two give back metres and radians.
@@ -80,7 +87,13 @@ class CompactConfig(ModelConfig):
     fusion_layers: int = 0
     answers: tuple[str, ...] = ()
     presence: bool = False
-    by_places: bool = False
+    fine: int = 0
+    deep: int = 0
+    deep_blocks: int = 0
+    window: int = 0
+    placing: int = 0
+    labels: bool = False
+    truth: float = 0.0
     ee_mean: tuple[float, ...] = (0.0,) * 6
     ee_std: tuple[float, ...] = (1.0,) * 6
 
@@ -107,20 +120,34 @@ class CompactConfig(ModelConfig):
             raise ValueError(f"ee_mean and ee_std have 6 entries, got {len(self.ee_mean)} and {len(self.ee_std)}")
         if self.image_size % self.patch:
             raise ValueError(f"image_size {self.image_size} is not a multiple of patch {self.patch}")
+        if self.fine and self.patch % 2:
+            raise ValueError(f"a fine stem needs patches of an even number of pixels, got patch {self.patch}")
+        if not 0 <= self.truth <= 1:
+            raise ValueError(f"truth is a share of samples in [0, 1], got {self.truth}")
         if self.context_layers and self.grid % self.context_side:
             raise ValueError(f"context_side {self.context_side} does not divide the grid of {self.grid} cells a side")
 
 
-class Fused(NamedTuple):
-    """What the trunk knows: features for the action head and what it is taught about grounding."""
+class Looked(NamedTuple):
+    """Pictures and words after they have met."""
 
-    features: Tensor  # (B, hidden)
+    maps: Tensor  # (B * V, D, G, G)
+    things: Tensor  # (B * V, D, G, G) the same before pictures and words looked at one another
+    text: Tensor  # (B, E)
+    roles: Tensor  # (B, R, E) a query of each role
+
+
+class Perceived(NamedTuple):
+    """What the trunk knows, and what it is taught about grounding."""
+
+    seen: Tensor  # (B, S) all that the MLPs get of pictures, proprioception and words
     text: Tensor  # (B, E)
     looks: Tensor  # (B, V, R, 2 + D) where each role is, image fractions, and what is there
     heat: Tensor  # (B, V, R, G * G) logits of where each role is
     positions: Tensor  # (B, R, 3) metres, base frame
     turns: Tensor  # (B, R, 2) cosine and sine
     evidence: Tensor  # (B, V (2 + 2 D) + E) how well the picture answers to the words, for role 0
+    things: Tensor  # (B * V, D, G, G) as in `Looked`
 
 
 @BACKBONES.register("compact")
@@ -159,10 +186,11 @@ class CompactVLA(VLA):
         self.locate = nn.Sequential(
             nn.Linear(seen, config.locating), nn.ReLU(), nn.Linear(config.locating, ROLES * (3 + 2))
         )
-        self.aim = Aim(known, config.locating) if config.by_places else None
+        self.place = Placing(views * (2 + d + 2) + config.state_dim, config.placing) if config.placing else None
+        self.name = nn.Linear(d, 2 * config.vocab_size) if config.labels else None
         self.unseen = seen - known
         self.fusion = nn.Sequential(
-            nn.Linear((known if config.by_places else seen) + ROLES * (3 + 2) + RELATIONS + POSTURE, config.hidden),
+            nn.Linear(seen + ROLES * (3 + 2) + RELATIONS + POSTURE, config.hidden),
             nn.ReLU(),
             nn.Linear(config.hidden, config.hidden),
             nn.ReLU(),
@@ -188,48 +216,57 @@ class CompactVLA(VLA):
             return checkpoint(layer, *inputs, use_reentrant=False, preserve_rng_state=False)
         return layer(*inputs)
 
-    def look(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Feature maps (B * V, D, G, G), the summary of the words (B, E) and a query of each role (B, R, E)."""
+    def look(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Looked:
+        """Pictures and words as they are after they have met."""
         words, bias = self.text(tokens)
         film, maps = self.vision.modulation(words[:, 0]), self.vision.start(pixels)
         last = self.config.blocks - 1
         for number in range(last):
             maps = self._step(self.vision.block, number, maps, film)
+        if self.vision.deep is not None:
+            maps = self._step(self.vision.deep, maps, words[:, 0])
+        things = maps
         if self.config.context_layers:
             maps, words = self._step(self.context, maps, words, bias, agent_pos)
         maps = self._step(self.vision.block, last, maps, film)
-        return maps, words[:, 0], words[:, 1 : 1 + ROLES]
+        return Looked(maps, things, words[:, 0], words[:, 1 : 1 + ROLES])
 
-    def fuse(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Fused:
-        """Everything up to the action head. Shapes as in `Batch`."""
+    def perceive(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Perceived:
+        """Everything that is found out about what is, before what to do is thought about. Shapes as in `Batch`."""
         b, views = pixels.shape[:2]
-        maps, text, roles = self.look(pixels, tokens, agent_pos)
+        maps, things, text, roles = self.look(pixels, tokens, agent_pos)
         points = self.keypoints(maps).flatten(2).float().softmax(-1) @ self.coordinates  # (B * V, K, 2)
         query = self.query(roles).view(b, ROLES, views, -1).transpose(1, 2).flatten(0, 1)  # (B * V, R, D)
         heat = torch.bmm(query.to(maps.dtype), self.key(maps).flatten(2)).float() / maps.shape[1] ** 0.5
-        attention = heat.softmax(-1)
+        attention, sure = decided(heat, self.config.grid, self.config.window)
         where = attention @ self.coordinates  # (B * V, R, 2)
         what = torch.bmm(attention.to(maps.dtype), maps.flatten(2).transpose(1, 2)).float()
         seen = torch.cat([points.flatten(1) * 2 - 1, where.flatten(1) * 2 - 1, what.flatten(1)], 1).view(b, -1)
         seen = torch.cat([seen, agent_pos, text.float()], 1)
+        looks = torch.cat([where, what], 2).view(b, views, ROLES, -1)
         offset, turns = self.locate(seen).float().split((ROLES * 3, ROLES * 2), 1)
         offset, turns = offset.view(b, ROLES, 3), turns.view(b, ROLES, 2)
-        if self.aim is not None:
-            offset, turns = self.aim(offset, turns, seen[:, self.unseen :])
+        if self.place is not None:
+            found = torch.cat([looks, sure.view(b, views, ROLES, 2)], 3).transpose(1, 2).flatten(2)
+            more = self.place(found, agent_pos)
+            offset, turns = offset + more[..., :3], turns + more[..., 3:]
         positions = self.workspace[0] + self.workspace[1] * offset
-        features = self.think(seen, agent_pos, positions, turns)
-        looks = torch.cat([where, what], 2).view(b, views, ROLES, -1)
         strength = torch.stack([heat[:, 0].amax(-1), heat[:, 0].logsumexp(-1)], -1)
         evidence = torch.cat([strength, what[:, 0], what[:, 0] * query[:, 0].float()], 1).view(b, -1)
         evidence = torch.cat([evidence, text.float()], 1)
-        return Fused(features, text.float(), looks, heat.view(b, views, ROLES, -1), positions, turns, evidence)
+        heat = heat.view(b, views, ROLES, -1)
+        return Perceived(seen, text.float(), looks, heat, positions, turns, evidence, things)
+
+    def fuse(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> tuple[Tensor, Perceived]:
+        """Features (B, hidden) for the head, and what they come from."""
+        found = self.perceive(pixels, tokens, agent_pos)
+        return self.think(found.seen, agent_pos, found.positions, found.turns), found
 
     def think(self, seen: Tensor, agent_pos: Tensor, positions: Tensor, turns: Tensor) -> Tensor:
         """Features (B, hidden) for the head: from what is seen, where the roles are (B, R, 3), how turned (B, R, 2)."""
         offset = ((positions - self.workspace[0]) / self.workspace[1]).flatten(1)
         hand = self.hand[0] + self.hand[1] * agent_pos[:, :6]
         near = relations(hand[:, :3], positions[:, 0], positions[:, 1])
-        seen = seen if self.aim is None else seen[:, self.unseen :]
         known = (seen, offset, near, turns.flatten(1), posture(hand[:, 3:], turns[:, :2]))
         features: Tensor = self.fusion(torch.cat(known, 1))
         return features
@@ -250,17 +287,9 @@ class CompactVLA(VLA):
         where = torch.where(placed[..., 3:4] > 0, about, self.workspace[0])
         turns = (placed[..., 4:6] + TOLD_RAD * torch.randn_like(placed[..., 4:6])) * placed[..., 6:]
         features = self.think(seen, batch.agent_pos, where, turns)
-        losses = {"action": self.head.loss(features, batch.actions, batch.action_valid, noise, time)}
-        if self.aim is not None:
-            offset = (where - self.workspace[0]) / self.workspace[1]
-            offset, turns = self.aim(offset, turns, seen[:, self.unseen :])
-            where, spoken = self.workspace[0] + self.workspace[1] * offset, (batch.tokens != 0).any(1).float()
-            ends = slice(ENDS, ENDS + 1)
-            losses["position"] = position_loss(where[:, ends], placed[:, ends], spoken, self.workspace[1])
-            losses["turn"] = turn_loss(turns[:, ends], placed[:, ends], spoken)
-        return losses
+        return {"action": self.head.loss(features, batch.actions, batch.action_valid, noise, time)}
 
-    def forward(self, batch: Batch | Lessons, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
+    def forward(self, batch: Batch | Lessons | Scenes, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
         """Scalar losses: `action`, `ground` (cross-entropy of where), `position` (L1), `turn`, `present`.
 
         Samples without views are told where things are (`told`). Samples without words (modality dropout) teach no
@@ -268,18 +297,47 @@ class CompactVLA(VLA):
         """
         if isinstance(batch, Lessons):
             return self.lessons(batch)
+        if isinstance(batch, Scenes):
+            return self.scenes(batch)
         if batch.pixels.shape[1] == 0:
             return self.told(batch, noise, time)
-        fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
+        found = self.perceive(batch.pixels, batch.tokens, batch.agent_pos)
+        features = self.think(*self._taught(found, batch))
+        action = self.head.loss(features, batch.actions, batch.action_valid, noise, time)
+        return {"action": action, **self._grounding(found, batch)}
+
+    def _taught(self, found: Perceived, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What `think` takes while actions are learnt: in some samples the truth, and in half of those nothing else."""
+        share, truth = self.config.truth, batch.positions
+        if not share:
+            return found.seen, batch.agent_pos, found.positions, found.turns
+        draw = torch.rand(len(truth), 1, device=truth.device)
+        told = (draw < share).float()[..., None].repeat(1, ROLES, 1)
+        told[:, ENDS] = 0
+        about = truth[..., :3] + TOLD_M * torch.randn_like(truth[..., :3])
+        places = torch.lerp(found.positions, about, told * truth[..., 3:4])
+        turns = torch.lerp(found.turns, truth[..., 4:6], told * truth[..., 6:])
+        seen, rest = found.seen[:, : self.unseen], found.seen[:, self.unseen :]
+        return torch.cat([seen * (draw >= share / 2), rest], 1), batch.agent_pos, places, turns
+
+    def _grounding(self, found: Perceived, batch: Batch | Scenes) -> dict[str, Tensor]:
+        """The losses that have to do with where things are."""
         spoken = (batch.tokens != 0).any(1).float()
         losses = {
-            "action": self.head.loss(fused.features, batch.actions, batch.action_valid, noise, time),
-            "ground": grounding_loss(fused.heat, batch.points, spoken, self.coordinates),
-            "position": position_loss(fused.positions, batch.positions, spoken, self.workspace[1]),
-            "turn": turn_loss(fused.turns, batch.positions, spoken),
+            "ground": grounding_loss(found.heat, batch.points, spoken, self.coordinates),
+            "position": position_loss(found.positions, batch.positions, spoken, self.workspace[1]),
+            "turn": turn_loss(found.turns, batch.positions, spoken),
         }
         if self.sight is not None:
-            losses["present"] = presence_loss(self.sight(fused.evidence), batch.present)
+            losses["present"] = presence_loss(self.sight(found.evidence), batch.present)
+        return losses
+
+    def scenes(self, batch: Scenes) -> dict[str, Tensor]:
+        """Scalar losses of scenes in which nothing is done: as `forward`, but for actions, and `label`."""
+        found = self.perceive(batch.pixels, batch.tokens, batch.agent_pos)
+        losses = self._grounding(found, batch)
+        if self.name is not None:
+            losses["label"] = label_loss(self.name, found.things, batch.labels)
         return losses
 
     def lessons(self, batch: Lessons) -> dict[str, Tensor]:
@@ -294,8 +352,8 @@ class CompactVLA(VLA):
         if batch.pixels.shape[1] == 0:
             logits = heads.answers(None, self.text(batch.tokens)[0][:, 0])
             return {"answer": answer_loss(logits, batch.answers), "answered": right_answers(logits, batch.answers)}
-        fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
-        logits, all_of_them = heads.answers(fused.features, fused.text), torch.ones_like(batch.agent_pos[:, 0])
+        features, fused = self.fuse(batch.pixels, batch.tokens, batch.agent_pos)
+        logits, all_of_them = heads.answers(features, fused.text), torch.ones_like(batch.agent_pos[:, 0])
         return {
             "answer": answer_loss(logits, batch.answers),
             "ground": grounding_loss(fused.heat, batch.points, all_of_them, self.coordinates),
@@ -308,27 +366,27 @@ class CompactVLA(VLA):
         self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor, noise: Tensor, prefix: Prefix | None = None
     ) -> Tensor:
         """Normalised actions (B, C, 7). `noise` (B, C, 7) is the starting point of heads that sample."""
-        return self.head.act(self.fuse(pixels, tokens, agent_pos).features, noise, prefix)
+        return self.head.act(self.fuse(pixels, tokens, agent_pos)[0], noise, prefix)
 
     def act_told(
-        self, positions: Tensor, tokens: Tensor, agent_pos: Tensor, noise: Tensor, prefix: Prefix | None = None
+        self,
+        pixels: Tensor,
+        tokens: Tensor,
+        agent_pos: Tensor,
+        truth: Tensor,
+        noise: Tensor,
+        prefix: Prefix | None = None,
     ) -> Tensor:
-        """Actions as of `act`, told where all roles but `ENDS` are, (B, R, 7) as in `Batch`, instead of seeing it.
-
-        Raises ValueError for a network that does not decide by places: it would miss what else it sees.
-        """
-        if self.aim is None:
-            raise ValueError("only a network that decides by places can be told where things are")
-        seen = self._in_the_dark(tokens, agent_pos)
-        where = torch.where(positions[..., 3:4] > 0, positions[..., :3], self.workspace[0])
-        offset = (where - self.workspace[0]) / self.workspace[1]
-        offset, turns = self.aim(offset, positions[..., 4:6] * positions[..., 6:], seen[:, self.unseen :])
-        where = self.workspace[0] + self.workspace[1] * offset
-        return self.head.act(self.think(seen, agent_pos, where, turns), noise, prefix)
+        """Actions as of `act`, but where and how turned all roles but `ENDS` are is told, (B, R, 7) as in `Batch`."""
+        found, told = self.perceive(pixels, tokens, agent_pos), truth.clone()
+        told[:, ENDS, [3, 6]] = 0
+        places = torch.where(told[..., 3:4] > 0, told[..., :3], found.positions)
+        turns = torch.where(told[..., 6:] > 0, told[..., 4:6], found.turns)
+        return self.head.act(self.think(found.seen, agent_pos, places, turns), noise, prefix)
 
     def presence(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Tensor:
         """Probability (B,) that what the words name is in sight. Raises ValueError if it has not learnt it."""
         if self.sight is None:
             return super().presence(pixels, tokens, agent_pos)
-        logits: Tensor = self.sight(self.fuse(pixels, tokens, agent_pos).evidence)
+        logits: Tensor = self.sight(self.perceive(pixels, tokens, agent_pos).evidence)
         return logits.sigmoid()

@@ -59,6 +59,21 @@ class Lessons(NamedTuple):
     answers: Tensor  # (B,) int64: entry of the configuration's `answers`; -1 where nothing is to be answered
 
 
+class Scenes(NamedTuple):
+    """Scenes with an instruction in which nothing is done: where what it names is, and what is in every cell.
+
+    A label is the id of a word, 0 where there is nothing to be named and -1 where nobody asks.
+    """
+
+    pixels: Tensor  # (B, V, H, W, 3) uint8
+    tokens: Tensor  # (B, L) int64
+    agent_pos: Tensor  # (B, 8 (1 + K)) float32, as in `Batch`
+    points: Tensor  # (B, V, R, 3) float32, as in `Batch`
+    positions: Tensor  # (B, R, 7) float32, as in `Batch`
+    present: Tensor  # (B,) float32, as in `Batch`
+    labels: Tensor  # (B, V, G, G, 2) int64: words for colour and kind of what is in a cell; G = 0 for none
+
+
 class Chats(NamedTuple):
     """Questions and what is to be said, for a language model: lessons in its own words, as its chat template has them.
 
@@ -70,7 +85,7 @@ class Chats(NamedTuple):
     answers: Tensor  # (B, T) int64, with the token that ends the turn, padded on the right
 
 
-AnyBatch = Batch | Lessons | Chats
+AnyBatch = Batch | Lessons | Scenes | Chats
 
 
 class Prefix(NamedTuple):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from vla.models.contract import ROLES
-from vla.models.layers import AttentionBlock
+from vla.models.layers import AttentionBlock, begin_with_nothing
 from vla.models.sentences import PretrainedWords
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ class VisionTrunk(nn.Module):
         self.config = config
         d, views = config.channels, config.views
         self.stem = nn.Linear(config.patch**2 * 3, d)
+        self.fine = FineStem(config.patch, config.fine, d) if config.fine else None
         self.place = nn.Parameter(torch.randn(views, config.grid, config.grid, d) * 0.02)
         self.convs = nn.ModuleList(nn.Conv2d(d, d, 3, padding=1) for _ in range(config.blocks))
-        self.film = nn.Linear(config.text_dim, config.blocks * views * 2 * d)
-        nn.init.normal_(self.film.weight, std=0.02)
-        nn.init.zeros_(self.film.bias)
+        self.film = modulator(config.text_dim, config.blocks * views * 2 * d)
+        self.deep = Coarse(config.text_dim, views, d, config.deep, config.deep_blocks) if config.deep_blocks else None
 
     def patches(self, pixels: Tensor) -> Tensor:
         """Cut (B, V, H, W, 3) uint8 into (B * V, G, G, patch * patch * 3) in [-1, 1]."""
@@ -85,9 +85,10 @@ class VisionTrunk(nn.Module):
     def start(self, pixels: Tensor) -> Tensor:
         """Feature maps (B * V, D, G, G) of single patches, channels last in memory."""
         b, v = pixels.shape[:2]
-        x = self.stem(self.patches(pixels))
+        patches = self.patches(pixels)
+        x = self.stem(patches)
         x = (x.view(b, v, *x.shape[1:]) + self.place.to(x.dtype)).flatten(0, 1).permute(0, 3, 1, 2)
-        return nnf.relu(x)
+        return nnf.relu(x if self.fine is None else x + self.fine(patches))
 
     def modulation(self, text: Tensor) -> Tensor:
         """Scale and shift (blocks, B * V, 2, D, 1, 1) from the summary (B, E)."""
@@ -99,3 +100,75 @@ class VisionTrunk(nn.Module):
         """One modulated convolution."""
         scale, shift = film[number].to(x.dtype).unbind(1)
         return x + nnf.relu(torch.addcmul(shift, self.convs[number](x), 1 + scale))
+
+
+def modulator(text: int, width: int) -> nn.Linear:
+    """A layer from the summary of the words to scales and shifts, near none at first."""
+    layer = nn.Linear(text, width)
+    nn.init.normal_(layer.weight, std=0.02)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class Coarse(nn.Module):
+    """Modulated convolutions at half the grid, wider, added to the maps again: what is around, for little.
+
+    A convolution there sees twice as far, and has a quarter of the cells; on a CPU wide ones run nearer to the peak.
+
+    Args:
+        text: Width E of the words' summary.
+        views: Cameras V.
+        channels: Width D of the maps that it is given and gives.
+        width: Its own width.
+        blocks: Convolutions.
+    """
+
+    def __init__(self, text: int, views: int, channels: int, width: int, blocks: int) -> None:
+        """Create the layers; at first it adds nothing."""
+        super().__init__()
+        self.views = views
+        self.down = nn.Conv2d(channels, width, 2, stride=2)
+        self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(blocks))
+        self.film = modulator(text, blocks * views * 2 * width)
+        self.up = nn.Conv2d(width, channels * 4, 1)
+        begin_with_nothing(self.up)
+
+    def forward(self, maps: Tensor, text: Tensor) -> Tensor:
+        """Maps (B * V, D, G, G) with what was found added; `text` (B, E)."""
+        film = self.film(text).view(len(text), len(self.convs), self.views, 2, -1).transpose(0, 1).flatten(1, 2)
+        x = nnf.relu(self.down(maps))
+        for conv, modulation in zip(self.convs, film.to(x.dtype), strict=True):
+            scale, shift = modulation[..., None, None].unbind(1)
+            x = x + nnf.relu(torch.addcmul(shift, conv(x), 1 + scale))
+        out: Tensor = maps + nnf.pixel_shuffle(self.up(x), 2)
+        return out
+
+
+class FineStem(nn.Module):
+    """Two convolutions from half the resolution of the pictures to the grid, beside the patches.
+
+    A patch is one matrix product, which has to learn a thing anew for every way in which it may lie over the patches'
+    borders; convolutions before it do not (Xiao et al. 2021, arXiv 2106.14881). It begins by adding nothing.
+
+    Args:
+        patch: Side of a patch, pixels, even.
+        width: Channels between the two.
+        channels: Width D of what is added.
+    """
+
+    def __init__(self, patch: int, width: int, channels: int) -> None:
+        """Create the layers."""
+        super().__init__()
+        self.patch = patch
+        self.near = nn.Conv2d(12, width, 3, padding=1)
+        stride = patch // 2
+        self.join = nn.Conv2d(width, channels, 2 * stride - 1, stride=stride, padding=stride // 2)
+        begin_with_nothing(self.join)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        """From patches (N, G, G, patch * patch * 3) to what is added to them, (N, D, G, G), channels last in memory."""
+        n, g, half = len(patches), patches.shape[1], self.patch // 2
+        x = patches.view(n, g, g, half, 2, half, 2, 3).permute(0, 1, 3, 2, 5, 4, 6, 7)
+        x = x.reshape(n, g * half, g * half, 12).permute(0, 3, 1, 2)
+        added: Tensor = self.join(nnf.relu(self.near(x)))
+        return added

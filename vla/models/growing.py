@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,16 +24,17 @@ SMALL = 0.1  # new convolutions, as a share of how they would begin in a new net
 
 
 def grow(
-    config: CompactConfig, weights: Mapping[str, Tensor], channels: int, blocks: int
+    config: CompactConfig, weights: Mapping[str, Tensor], channels: int, blocks: int, **parts: Any
 ) -> tuple[CompactConfig, dict[str, Tensor]]:
     """Configuration and weights with `channels` wide maps, `blocks` convolutions; what is new is random.
 
-    Raises ValueError if either is less than before.
+    `parts` are other fields of the configuration: parts that begin by changing nothing (`fine`, `placing`, `labels`).
+    Raises ValueError if channels or blocks are less than before.
     """
     if channels < config.channels or blocks < config.blocks:
         before = f"{config.channels} channels and {config.blocks} blocks"
         raise ValueError(f"a network grows: expected at least {before}, got {channels} and {blocks}")
-    bigger = replace(config, channels=channels, blocks=blocks)
+    bigger = replace(config, channels=channels, blocks=blocks, **parts)
     model = CompactVLA(bigger)
     grown = {name: value.clone() for name, value in model.state_dict().items()}
     for name, old in weights.items():
@@ -44,19 +46,6 @@ def grow(
         grown[name] *= ratio
         grown[name][config.channels :] = 0
     return bigger, grown
-
-
-def by_places(config: CompactConfig, weights: Mapping[str, Tensor]) -> tuple[CompactConfig, dict[str, Tensor]]:
-    """The same network with pictures reaching its MLP by places only, as it is without pictures; what aims is new.
-
-    Raises ValueError if it is so already.
-    """
-    if config.by_places:
-        raise ValueError("the network decides by places already")
-    changed = replace(config, by_places=True)
-    model = CompactVLA(changed)
-    kept = dict(weights) | {"fusion.0.weight": weights["fusion.0.weight"][:, model.unseen :].clone()}
-    return changed, {name: kept.get(name, value.clone()) for name, value in model.state_dict().items()}
 
 
 def _spread(new: Tensor, old: Tensor, places: Mapping[int, Tensor]) -> Tensor:
@@ -83,7 +72,7 @@ def _places(old: CompactConfig, new: CompactConfig, name: str) -> dict[int, Tens
     if name.startswith("sight.layers.0.") or name == "sight.layers.1.weight":
         view = torch.cat([torch.arange(2), 2 + _kept((2, new.channels), (2, wide))])
         return {int(name.endswith("1.weight")): _views(view, 2 + 2 * new.channels, views)}
-    if name == "locate.0.weight" or (name == "fusion.0.weight" and not old.by_places):
+    if name in ("locate.0.weight", "fusion.0.weight"):
         view = torch.cat([torch.arange(base), base + _kept((ROLES, new.channels), (ROLES, wide))])
         return {1: _views(view, base + ROLES * new.channels, views)}
     return {}

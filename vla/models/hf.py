@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from vla.contract import FloatArray
-from vla.models.contract import BACKBONES, VLA, AnyBatch, Chats, Lessons, ModelConfig, Prefix, make_head
+from vla.models.contract import BACKBONES, VLA, AnyBatch, Chats, Lessons, ModelConfig, Prefix, Scenes, make_head
 from vla.models.hf_tokens import ActionWords, next_words, saying_loss
 from vla.pretrained import PretrainedError, digest, library, load, place
 from vla.registry import nearest
@@ -270,7 +270,7 @@ class HFVLA(VLA):
 
     def forward(self, batch: AnyBatch, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
         """Scalar loss `action`: the head's, or the cross-entropy of the action words. Chats have those of `chats`."""
-        assert not isinstance(batch, Lessons)  # those are for heads on a trunk
+        assert not isinstance(batch, Lessons | Scenes)  # those are for heads on a trunk
         if isinstance(batch, Chats):
             return self.chats(batch)
         if self.config.words is not None:

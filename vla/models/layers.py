@@ -10,6 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 
+def begin_with_nothing(layer: nn.Module) -> None:
+    """Set a layer's parameters to zero: what adds its outputs to something leaves that as it was, at first."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 class AttentionBlock(nn.Module):
     """One pre-norm self-attention block, written out.
 
@@ -80,8 +86,7 @@ class Context(nn.Module):
         self.place = nn.Parameter(torch.randn(views * side**2, width) * 0.1)
         self.blocks = nn.ModuleList(AttentionBlock(width) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        nn.init.zeros_(self.back.weight)
-        nn.init.zeros_(self.back.bias)
+        begin_with_nothing(self.back)
 
     def forward(self, maps: Tensor, words: Tensor, bias: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Update maps (B * V, D, G, G) and words (B, N, E); `bias` (B, 1, 1, N) is -inf on padding, `state` (B, S)."""

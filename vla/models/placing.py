@@ -1,0 +1,77 @@
+"""From pictures to places: where a role is in each picture, and where in the room that is.
+
+Legend as in `vla.models.contract`, and D channels, G grid side, N pictures.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as nnf
+
+from vla.models.layers import begin_with_nothing
+
+EMPTY_SHARE = 8  # of the cells in which nothing is, one in so many is asked about, and of the others one in two
+
+
+class Placing(nn.Module):
+    """Corrects positions and turns from where each role is seen, by one MLP for all roles.
+
+    What a camera's picture says of where a thing is does not depend on what the thing is to the instruction: what is
+    learnt of the target holds for the landmarks, of which fewer are shown. It begins by correcting nothing.
+
+    Args:
+        width: Entries K of what is known of a role.
+        hidden: Width of the layers.
+    """
+
+    def __init__(self, width: int, hidden: int) -> None:
+        """Create the layers."""
+        super().__init__()
+        last = nn.Linear(hidden, 3 + 2)
+        begin_with_nothing(last)
+        self.layers = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), last)
+
+    def forward(self, seen: Tensor, agent_pos: Tensor) -> Tensor:
+        """Corrections (B, R, 3 + 2) from what is seen of each role (B, R, K - S) and proprioception (B, S)."""
+        body = agent_pos[:, None].expand(-1, seen.shape[1], -1)
+        found: Tensor = self.layers(torch.cat([seen, body], 2))
+        return found.float()
+
+
+def decided(heat: Tensor, grid: int, window: int) -> tuple[Tensor, Tensor]:
+    """Attention (N, R, G * G) from logits `heat`, and how sure it is (N, R, 2).
+
+    With a `window` only cells at most so many away from the best one count: the mean of two places in which a thing
+    may be is a place in which it is not. Sure is how much of all attention the window has, and a tenth of the best
+    logit.
+    """
+    whole = heat.softmax(-1)
+    if not window:
+        return whole, torch.stack([whole.amax(-1), heat.amax(-1) / 10], -1)
+    best = heat.argmax(-1, keepdim=True)
+    cells = torch.arange(heat.shape[-1], device=heat.device)
+    away = torch.maximum((cells // grid - best // grid).abs(), (cells % grid - best % grid).abs())
+    near = whole * (away <= window)
+    mass = near.sum(-1, keepdim=True)
+    return near / mass, torch.stack([mass[..., 0], heat.amax(-1) / 10], -1)
+
+
+def label_loss(layer: nn.Module, maps: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the words for what is in each cell; 0 if nobody asks.
+
+    Args:
+        layer: From features to logits of all words for the colour, then for the kind.
+        maps: Feature maps (N, D, G, G).
+        labels: (B, V, G, G, 2) ids of the words, 0 for nothing, -1 where nobody asks; N = B * V.
+    """
+    labels = labels.flatten(0, 1)
+    row, column = (torch.arange(size, device=maps.device) for size in labels.shape[1:3])
+    order = 3 * row[:, None] + column  # neighbours see nearly the same
+    asked = ((labels > 0).any(-1) & (order % 2 == 0)) | ((labels >= 0).any(-1) & (order % EMPTY_SHARE == 0))
+    chosen = asked.nonzero(as_tuple=True)
+    wanted = labels[chosen].flatten()  # (2 K,)
+    logits = layer(maps.permute(0, 2, 3, 1)[chosen]).float()
+    each = nnf.cross_entropy(logits.view(len(wanted), logits.shape[1] // 2), wanted.clamp(min=0), reduction="none")
+    known = wanted >= 0
+    return (each * known).sum() / known.sum().clamp(min=1)
