@@ -27,7 +27,7 @@ from vla.contract import ACTION_DIM
 from vla.curriculum import Phase, Source, split
 from vla.launched import make_accelerator
 from vla.lessons import ChatSource, LessonSource
-from vla.models.compact import CompactConfig
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import make_model
 from vla.models.hf import HFConfig
 from vla.registry import nearest

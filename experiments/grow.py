@@ -14,7 +14,7 @@ import torch
 
 from policies.published import checkpoint_path
 from vla.checkpoint import find, load_config, read_tensors, save
-from vla.models.compact import CompactConfig
+from vla.models.compact_config import CompactConfig
 from vla.models.growing import grow
 
 PARTS = ("fine", "deep", "deep_blocks", "window", "placing", "labels", "truth")  # fields of CompactConfig

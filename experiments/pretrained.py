@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vla.contract import FloatArray
-from vla.models.compact import CompactConfig
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import HeadConfig, ModelConfig
 from vla.models.hf import TUNES, HFConfig, action_words, describe
 from vla.models.sentences import SentenceConfig

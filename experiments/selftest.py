@@ -92,7 +92,8 @@ class SelfTest:
         """One forward pass of the network, with random weights."""
         import torch
 
-        from vla.models.compact import CompactConfig, CompactVLA
+        from vla.models.compact import CompactVLA
+        from vla.models.compact_config import CompactConfig
 
         config = CompactConfig(vocab_size=64)
         views, side = len(config.cameras), config.image_size

@@ -44,7 +44,7 @@ from vla.curriculum import Phase, Source
 from vla.episode import Episode
 from vla.execution import Execution
 from vla.history import History
-from vla.models.compact import CompactConfig
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import BACKBONES, HEADS, HeadConfig, ModelConfig
 from vla.normalize import Normalizer, check_mode
 from vla.pool import run_episodes

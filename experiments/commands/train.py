@@ -75,6 +75,8 @@ class Args:
     """Share of samples that are told of something which is not in their scene: the compact network learns to say so."""
     lost_words: float = 0.0
     """Chance that a word of an instruction is left out, so that a policy makes do with fewer."""
+    ground: float = 0.2
+    """Weight of the loss of where in the pictures the things are that an instruction names."""
     passes: int = 1
     """How often an epoch shows each sample: drawn once, seen so often."""
     window: int = 2048

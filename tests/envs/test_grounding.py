@@ -16,7 +16,7 @@ from envs.world import World
 from policies.expert import ExpertPolicy
 from vla.contract import EpisodeRequest
 from vla.episode import Episode
-from vla.models.grounding import POSTURE, posture, turn_loss
+from vla.models.grounding import POSTURE, posture, rotation, turn_loss
 from vla.rollout import Recorder, rollout
 
 FAMILIES = ("Lift", "PlaceInto", "OpenDrawer", "TurnKnob", "FlipLever", "Rotate", "PressButton")
@@ -105,7 +105,7 @@ def test_posture_is_the_rotation_the_lean_and_what_is_to_be_turned() -> None:
     rotations = Rotation.random(6, random_state=0)
     angles = np.array([0.7, -0.2])  # of the two roles, radians
     told = torch.tensor(np.stack([np.cos(angles), np.sin(angles)], -1), dtype=torch.float32).expand(6, 2, 2)
-    found = posture(torch.tensor(rotations.as_rotvec(), dtype=torch.float32), told).numpy()
+    found = posture(rotation(torch.tensor(rotations.as_rotvec(), dtype=torch.float32)), told).numpy()
     matrix = rotations.as_matrix()
     assert found.shape == (6, POSTURE)
     np.testing.assert_allclose(found[:, :3], matrix[:, :, 0], atol=1e-5)

@@ -11,7 +11,8 @@ from envs.grounding import ENDS, ROLES
 from envs.lessons.scenes import TrainingScenes
 from vla.batches import Corruption
 from vla.contract import ACTION_DIM, STATE_DIM
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import HeadConfig
 from vla.normalize import Normalizer
 from vla.scenes import SceneSource

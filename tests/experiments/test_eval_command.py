@@ -25,7 +25,8 @@ from experiments.suites import SUITES, TASKS, get_suite
 from vla import checkpoint
 from vla.checkpoint import PolicyConfig
 from vla.evaluation import EPISODES, RUNS
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.normalize import Normalizer
 from vla.report_data import load_run
 from vla.results import RESULTS, Record, digest, read_results

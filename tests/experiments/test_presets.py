@@ -11,7 +11,8 @@ from torch import Tensor
 from envs.tasks.base import training_vocabulary
 from experiments.presets import SIZES, ModelSize, model_size
 from experiments.training import model_config
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import Batch
 from vla.normalize import Normalizer
 from vla.registry import UnknownNameError

@@ -16,7 +16,8 @@ from vla.checkpoint import CheckpointError, PolicyConfig
 from vla.contract import Observation, Planned
 from vla.execution import Execution, execution_of, soft_mask
 from vla.history import History
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import HEADS
 from vla.normalize import Normalizer
 from vla.text import Vocabulary

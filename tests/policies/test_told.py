@@ -16,7 +16,8 @@ from policies.told import ToldPolicy
 from vla.checkpoint import find, load_config, save
 from vla.contract import EpisodeRequest, Observation
 from vla.models.act import ActConfig
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import HeadConfig, make_model
 from vla.rollout import rollout
 

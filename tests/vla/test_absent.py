@@ -14,7 +14,7 @@ from tests.vla.test_trainer import policy_config
 from vla.absent import Named
 from vla.batches import BatchSource, Corruption, Demonstrations
 from vla.episode import Episode
-from vla.models.compact import CompactConfig
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import make_model
 from vla.models.presence import presence_loss
 from vla.sampling import Sampling

@@ -15,7 +15,7 @@ from tests.vla.test_trainer import SMALL, policy_config, weights
 from vla import checkpoint
 from vla.checkpoint import PolicyConfig
 from vla.curriculum import Curriculum, Phase, split
-from vla.models.compact import CompactConfig
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import ROLES, AnyBatch, Lessons
 from vla.models.lessons import box_loss, generalized_iou
 from vla.registry import UnknownNameError

@@ -11,7 +11,8 @@ from experiments.grow import grown
 from experiments.train_speed import random_batch
 from experiments.untrained import vocabulary
 from vla.checkpoint import find, load_config, load_model, save
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import HeadConfig
 from vla.models.growing import grow
 

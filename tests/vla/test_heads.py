@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from tests.vla.made_heads import fitted, made_chunks
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import HEADS, ActionHead, Batch, HeadConfig, Prefix, make_head
 from vla.models.heads.diffusion import LEVELS, cosine_schedule
 from vla.models.heads.flow import FlowHead, guidance

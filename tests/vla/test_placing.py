@@ -8,7 +8,8 @@ from torch import nn
 
 from experiments.train_speed import random_batch
 from experiments.untrained import vocabulary
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import ENDS, HeadConfig
 from vla.models.placing import decided, label_loss
 

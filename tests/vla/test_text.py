@@ -15,7 +15,8 @@ from tests.vla.test_trainer import SMALL, act_error, policy_config
 from vla import checkpoint
 from vla.batches import Demonstrations
 from vla.checkpoint import CheckpointError, PolicyConfig
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import make_model
 from vla.models.sentences import SentenceConfig, sentence_vectors
 from vla.pretrained import PretrainedError

@@ -18,7 +18,8 @@ from vla.batches import Demonstrations
 from vla.checkpoint import CheckpointError, PolicyConfig
 from vla.curriculum import Curriculum
 from vla.episode import Episode
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import HEADS, VLA, HeadConfig
 from vla.text import Vocabulary
 from vla.trainer import Trainer

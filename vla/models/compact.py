@@ -13,119 +13,32 @@ Legend as in `vla.models.contract`, and G grid side, D channels.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from typing_extensions import Self
 
-from vla.models.contract import BACKBONES, ENDS, ROLES, VLA, Batch, Lessons, ModelConfig, Prefix, Scenes, make_head
+from vla.models.compact_config import CompactConfig
+from vla.models.contract import BACKBONES, ENDS, ROLES, VLA, Batch, Lessons, Prefix, Scenes, make_head
 from vla.models.encoders import TextEncoder, VisionTrunk
-from vla.models.grounding import POSTURE, RELATIONS, grounding_loss, position_loss, posture, relations, turn_loss
+from vla.models.grounding import (
+    POSTURE,
+    RELATIONS,
+    ROTATION,
+    grounding_loss,
+    position_loss,
+    posture,
+    relations,
+    rotation,
+    turn_loss,
+)
 from vla.models.layers import Context, Residual
 from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
 from vla.models.placing import Placing, decided, label_loss
 from vla.models.presence import PresenceHead, presence_loss
-from vla.models.sentences import SentenceConfig
-from vla.normalize import Normalizer
-from vla.text import Vocabulary
 
 TOLD_M, TOLD_RAD = 0.005, 0.05  # deviation of positions and turns that are told instead of seen
-
-
-@dataclass(frozen=True, kw_only=True)
-class CompactConfig(ModelConfig):
-    """Shape of the network; stored with the weights.
-
-    Attributes:
-        vocab_size: Number of token ids, padding included.
-        max_words: Tokens per instruction.
-        patch: Side of a patch, pixels, a divisor of `image_size`; the grid has G = image_size / patch cells a side.
-        channels: Width D of the feature maps.
-        blocks: Convolutions, each modulated by the instruction.
-        keypoints: Spatial-softmax keypoints a camera.
-        text_dim: Width of word embeddings.
-        encoder: Pretrained text encoder that word embeddings come from; None for our own.
-        text_layers: Attention blocks over the words.
-        context_layers: Attention blocks in which patches, words and proprioception look at one another; 0 for none.
-        context_side: Patches a side and camera that they look at, a divisor of the grid.
-        locating: Width of the layer that finds positions.
-        hidden: Width of the fusion MLP.
-        fusion_layers: Residual layers of it after the first two.
-        answers: What questions may be answered with; without any there are no heads for lessons.
-        presence: Whether it tells if what the words name is in sight.
-        fine: Channels of a stem at half the pictures' resolution beside the patches; 0 for none.
-        deep: Channels of convolutions at half the grid.
-        deep_blocks: How many of them there are, before the last of `blocks`.
-        window: Cells around the one that answers best to a role's query in which the role is looked for; 0 for all.
-            Without it a role that may be in two places is taken to be between them.
-        placing: Width of the layers that find a position from where a role is seen, the same for all roles; 0 for none.
-        labels: Whether the network learns to say of every cell what is there, colour and kind, as a word each.
-        truth: Share of training samples whose action is learnt knowing where the roles are, all but `ENDS`, instead of
-            where the network takes them to be: decisions do not learn to hesitate because eyes are bad.
-        ee_mean: What normalised proprioception subtracts from the end-effector's position (m, base frame) and
-            axis-angle (rad).
-        ee_std: What it divides by; the two give back metres and radians.
-    """
-
-    backbone: str = "compact"
-    vocab_size: int
-    max_words: int = 20
-    patch: int = 4
-    channels: int = 48
-    blocks: int = 3
-    keypoints: int = 16
-    text_dim: int = 64
-    encoder: SentenceConfig | None = None
-    text_layers: int = 2
-    context_layers: int = 0
-    context_side: int = 6
-    locating: int = 256
-    hidden: int = 384
-    fusion_layers: int = 0
-    answers: tuple[str, ...] = ()
-    presence: bool = False
-    fine: int = 0
-    deep: int = 0
-    deep_blocks: int = 0
-    window: int = 0
-    placing: int = 0
-    labels: bool = False
-    truth: float = 0.0
-    ee_mean: tuple[float, ...] = (0.0,) * 6
-    ee_std: tuple[float, ...] = (1.0,) * 6
-
-    @classmethod
-    def for_data(cls, words: Vocabulary, normalizer: Normalizer, **fields: Any) -> Self:
-        """Takes the size of the vocabulary, and what gives back metres and radians from proprioception."""
-        offset, scale = normalizer.state_offset[:6], normalizer.state_scale[:6]
-        known: dict[str, Any] = {
-            "vocab_size": words.size,
-            "max_words": words.max_words,
-            "ee_mean": offset,
-            "ee_std": scale,
-        }
-        return cls(**known, **fields)
-
-    @property
-    def grid(self) -> int:
-        """Cells a side."""
-        return self.image_size // self.patch
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for sizes that do not fit."""
-        if len(self.ee_mean) != 6 or len(self.ee_std) != 6:
-            raise ValueError(f"ee_mean and ee_std have 6 entries, got {len(self.ee_mean)} and {len(self.ee_std)}")
-        if self.image_size % self.patch:
-            raise ValueError(f"image_size {self.image_size} is not a multiple of patch {self.patch}")
-        if self.fine and self.patch % 2:
-            raise ValueError(f"a fine stem needs patches of an even number of pixels, got patch {self.patch}")
-        if not 0 <= self.truth <= 1:
-            raise ValueError(f"truth is a share of samples in [0, 1], got {self.truth}")
-        if self.context_layers and self.grid % self.context_side:
-            raise ValueError(f"context_side {self.context_side} does not divide the grid of {self.grid} cells a side")
 
 
 class Looked(NamedTuple):
@@ -186,7 +99,7 @@ class CompactVLA(VLA):
         self.locate = nn.Sequential(
             nn.Linear(seen, config.locating), nn.ReLU(), nn.Linear(config.locating, ROLES * (3 + 2))
         )
-        self.place = Placing(views * (2 + d + 2) + config.state_dim, config.placing) if config.placing else None
+        self.place = Placing(views, d, config.state_dim + ROTATION, config.placing) if config.placing else None
         self.name = nn.Linear(d, 2 * config.vocab_size) if config.labels else None
         self.unseen = seen - known
         self.fusion = nn.Sequential(
@@ -247,9 +160,9 @@ class CompactVLA(VLA):
         offset, turns = self.locate(seen).float().split((ROLES * 3, ROLES * 2), 1)
         offset, turns = offset.view(b, ROLES, 3), turns.view(b, ROLES, 2)
         if self.place is not None:
-            found = torch.cat([looks, sure.view(b, views, ROLES, 2)], 3).transpose(1, 2).flatten(2)
-            more = self.place(found, agent_pos)
-            offset, turns = offset + more[..., :3], turns + more[..., 3:]
+            turned = rotation(self.hand[0, 3:] + self.hand[1, 3:] * agent_pos[:, 3:6])
+            body = torch.cat([agent_pos, turned], 1)
+            offset, turns = self.place(looks, sure.view(b, views, ROLES, 2), body, offset, turns)
         positions = self.workspace[0] + self.workspace[1] * offset
         strength = torch.stack([heat[:, 0].amax(-1), heat[:, 0].logsumexp(-1)], -1)
         evidence = torch.cat([strength, what[:, 0], what[:, 0] * query[:, 0].float()], 1).view(b, -1)
@@ -267,7 +180,7 @@ class CompactVLA(VLA):
         offset = ((positions - self.workspace[0]) / self.workspace[1]).flatten(1)
         hand = self.hand[0] + self.hand[1] * agent_pos[:, :6]
         near = relations(hand[:, :3], positions[:, 0], positions[:, 1])
-        known = (seen, offset, near, turns.flatten(1), posture(hand[:, 3:], turns[:, :2]))
+        known = (seen, offset, near, turns.flatten(1), posture(rotation(hand[:, 3:]), turns[:, :2]))
         features: Tensor = self.fusion(torch.cat(known, 1))
         return features
 

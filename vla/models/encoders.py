@@ -13,7 +13,7 @@ from vla.models.layers import AttentionBlock, begin_with_nothing
 from vla.models.sentences import PretrainedWords
 
 if TYPE_CHECKING:
-    from vla.models.compact import CompactConfig
+    from vla.models.compact_config import CompactConfig
 
 
 class TextEncoder(nn.Module):

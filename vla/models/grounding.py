@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 RELATIONS = 13
-POSTURE = 16
+ROTATION = 8
+POSTURE = ROTATION + 8
 
 
 def relations(hand: Tensor, target: Tensor, place: Tensor) -> Tensor:
@@ -22,13 +23,12 @@ def relations(hand: Tensor, target: Tensor, place: Tensor) -> Tensor:
     return torch.cat([reach * 10, way * 10, (place - hand) * 10, ahead, along * 10, across * 10], 1)
 
 
-def posture(axis_angle: Tensor, turns: Tensor) -> Tensor:
-    """How the hand is turned (B, 3) rad, and how it would have to turn for each role (B, 2, 2): (B, POSTURE).
+def rotation(axis_angle: Tensor) -> Tensor:
+    """How the hand is turned (B, 3) rad, as (B, ROTATION).
 
     The first two columns of its rotation matrix (Zhou et al. 2019, arXiv 1812.07035): of a hand that points down the
     axis-angle is near pi, where it jumps to the opposite side, and no small network makes sense of it. Then how far it
-    leans along x and y, ten times, for a tenth of a radian matters; then cosine and sine of each role's turn minus 2
-    and 4 times the hand's yaw, for things that can be taken at two or four yaws.
+    leans along x and y, ten times, for a tenth of a radian matters.
     """
     angle = axis_angle.norm(dim=1, keepdim=True).clamp(min=1e-6)
     (x, y, z), cos, sin = (axis_angle / angle).unbind(1), angle[:, 0].cos(), angle[:, 0].sin()
@@ -37,12 +37,21 @@ def posture(axis_angle: Tensor, turns: Tensor) -> Tensor:
     second = torch.stack([rest * x * y - sin * z, cos + rest * y * y, rest * y * z + sin * x], 1)
     leans = torch.stack([first[:, 1] * second[:, 2], first[:, 2] * second[:, 0]], 1)
     leans = 10 * (leans - torch.stack([first[:, 2] * second[:, 1], first[:, 0] * second[:, 2]], 1))
-    yaw = torch.atan2(first[:, 1], first[:, 0])
-    parts = [leans]
+    return torch.cat([first, second, leans], 1)
+
+
+def posture(turned: Tensor, turns: Tensor) -> Tensor:
+    """How the hand is turned (B, ROTATION), and would have to turn for each role (B, 2, 2): (B, POSTURE).
+
+    Added is cosine and sine of each role's turn minus 2 and 4 times the hand's yaw, for things that can be taken at two
+    or four yaws.
+    """
+    yaw = torch.atan2(turned[:, 1], turned[:, 0])
+    parts = [turned]
     for times in (2, 4):
         c, s = (times * yaw).cos()[:, None], (times * yaw).sin()[:, None]
         parts += [turns[..., 0] * c + turns[..., 1] * s, turns[..., 1] * c - turns[..., 0] * s]
-    return torch.cat([first, second, *parts], 1)
+    return torch.cat(parts, 1)
 
 
 def grounding_loss(heat: Tensor, points: Tensor, spoken: Tensor, coordinates: Tensor) -> Tensor:

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vla.models.compact import CompactConfig, CompactVLA
+from vla.models.compact import CompactVLA
+from vla.models.compact_config import CompactConfig
 from vla.models.contract import ROLES
 
 SMALL = 0.1  # new convolutions, as a share of how they would begin in a new network

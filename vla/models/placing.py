@@ -21,22 +21,39 @@ class Placing(nn.Module):
     learnt of the target holds for the landmarks, of which fewer are shown. It begins by correcting nothing.
 
     Args:
-        width: Entries K of what is known of a role.
+        views: Pictures V.
+        channels: Width D of what is seen there.
+        body: Width S of what is known of the hand.
         hidden: Width of the layers.
     """
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, views: int, channels: int, body: int, hidden: int) -> None:
         """Create the layers."""
         super().__init__()
         last = nn.Linear(hidden, 3 + 2)
         begin_with_nothing(last)
+        width = views * (5 + channels + 2) + body + 3 + 2
         self.layers = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), last)
 
-    def forward(self, seen: Tensor, agent_pos: Tensor) -> Tensor:
-        """Corrections (B, R, 3 + 2) from what is seen of each role (B, R, K - S) and proprioception (B, S)."""
-        body = agent_pos[:, None].expand(-1, seen.shape[1], -1)
-        found: Tensor = self.layers(torch.cat([seen, body], 2))
-        return found.float()
+    def forward(
+        self, looks: Tensor, sure: Tensor, body: Tensor, offset: Tensor, turns: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Offsets (B, R, 3) and turns (B, R, 2), corrected.
+
+        Args:
+            looks: (B, V, R, 2 + D) where each role is, image fractions, and what is there.
+            sure: (B, V, R, 2) how sure that is, as of `decided`.
+            body: (B, S).
+            offset: (B, R, 3) and
+            turns: (B, R, 2): what is to be corrected.
+        """
+        u, v = (4 * looks[..., :2] - 2).unbind(-1)  # a pixel is a centimetre, so that small numbers would be lost
+        where = torch.stack([u, v, u * v, u * u, v * v], -1)
+        what = nnf.layer_norm(looks[..., 2:], (looks.shape[-1] - 2,))
+        seen = torch.cat([where, what, 3 * sure], -1).transpose(1, 2).flatten(2)
+        known = body[:, None].expand(-1, seen.shape[1], -1)
+        more = self.layers(torch.cat([seen, known, offset, turns], 2)).float()
+        return offset + more[..., :3], turns + more[..., 3:]
 
 
 def decided(heat: Tensor, grid: int, window: int) -> tuple[Tensor, Tensor]:
