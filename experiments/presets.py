@@ -31,6 +31,13 @@ class ModelSize:
         head: Action head.
         history: Earlier frames that it sees besides the present one.
         stride: Control steps between two of them.
+        fine: Channels of a stem at half the pictures' resolution; 0 for none.
+        deep: Channels of convolutions at half the grid.
+        deep_blocks: How many of them there are.
+        window: Cells around the best one in which a role is looked for; 0 for all.
+        placing: Width of the layers that find positions, the same for all roles; 0 for none.
+        labels: Whether scenes without end teach it to say what is in each cell.
+        truth: Share of samples whose actions are learnt knowing where things are.
         presence: Whether it tells if what the words name is in sight; needs samples about what is not there.
         lr: Peak learning rate that suits the size, at a batch of 128.
     """
@@ -54,6 +61,13 @@ class ModelSize:
     head: str = "flow"
     history: int = 0
     stride: int = 2
+    fine: int = 0
+    deep: int = 0
+    deep_blocks: int = 0
+    window: int = 0
+    placing: int = 0
+    labels: bool = False
+    truth: float = 0.0
     presence: bool = False
     lr: float = 1.5e-3
 
@@ -62,6 +76,7 @@ class ModelSize:
 COMPACT = (
     *("patch", "channels", "blocks", "keypoints", "text_dim", "text_layers", "context_layers"),
     *("context_side", "locating", "hidden", "fusion_layers", "presence"),
+    *("fine", "deep", "deep_blocks", "window", "placing", "labels", "truth"),
 )
 
 # Parameters with the vocabulary of all families and an l1 head (flow has 0.5, 0.6 and 2.2 M more), and forward and
@@ -69,9 +84,24 @@ COMPACT = (
 SIZES = {
     # 0.6 M, 0.2 GFLOP: keypoints of modulated convolutions. Minutes on a CPU.
     "small": ModelSize(),
-    # 5 M, 0.3 GFLOP: coarser patches, wider maps, and most weights in the MLP that decides, which costs next to nothing
-    # beside the pictures. An hour or two on a CPU (experiments/results/base_shape.md).
-    "base": ModelSize(patch=6, channels=48, locating=384, hidden=1024, fusion_layers=3, lr=1e-3),
+    # 6.6 M, 1 GFLOP: coarser patches with a fine stem beside them, wide convolutions at half the grid, and most weights
+    # in the MLP that decides, which costs next to nothing beside the pictures. The published policy's shape; hours on
+    # a CPU (experiments/results/base.md).
+    "base": ModelSize(
+        patch=6,
+        channels=64,
+        fine=16,
+        deep=128,
+        deep_blocks=4,
+        window=2,
+        placing=384,
+        labels=True,
+        truth=0.5,
+        locating=384,
+        hidden=1024,
+        fusion_layers=3,
+        lr=1e-3,
+    ),
     # 25 M, 9 GFLOP: patches, words and proprioception look at one another before keypoints are read. For a GPU.
     "large": ModelSize(
         channels=80,
