@@ -179,13 +179,20 @@ def _held(spec: SceneSpec, name: str, rows: Sequence[str]) -> Grip:
 
 
 def _landmarks(spec: SceneSpec, rows: Sequence[str]) -> tuple[Grip, ...]:
-    """Up to two: what the goal names besides its target, or else, of a fixture, the grasp at both ends of its joint."""
+    """Up to two: what the goal names besides its target, or else, of a fixture, the grasp at both ends of its joint.
+
+    Of these the nearer or the right one comes first, which a picture shows; which of them is open, it hardly does.
+    """
     named = [name for name in (spec.goal.place, *spec.goal.others) if name]
     if named:
         return tuple(_middle(spec, name, rows) for name in named[: ROLES - 2])
     target = spec.object(spec.goal.target)
     part = object_kind(target.kind).shape(target.size).part
-    return () if part is None else tuple(_at_joint(target, part, joint) for joint in (part.lower, part.upper))
+    if part is None:
+        return ()
+    ends = [_at_joint(target, part, joint) for joint in (part.lower, part.upper)]
+    x, y, _ = np.subtract(ends[1].grasp.position, ends[0].grasp.position).tolist()
+    return tuple(ends if (x if abs(x) > abs(y) else y) > 0 else ends[::-1])
 
 
 def _middle(spec: SceneSpec, name: str, rows: Sequence[str]) -> Grip:

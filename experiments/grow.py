@@ -17,7 +17,7 @@ from vla.checkpoint import find, load_config, read_tensors, save
 from vla.models.compact_config import CompactConfig
 from vla.models.growing import grow
 
-PARTS = ("fine", "deep", "deep_blocks", "window", "placing", "labels", "truth")  # fields of CompactConfig
+PARTS = ("fine", "deep", "deep_blocks", "window", "placing", "aiming", "labels", "truth")  # fields of CompactConfig
 
 
 def grown(source: Path, folder: Path, *, channels: int, blocks: int, seed: int = 0, **parts: Any) -> Path:
@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--deep-blocks", type=int, default=0, help="how many of them")
     parser.add_argument("--window", type=int, default=0, help="cells around the best one where a role is looked for")
     parser.add_argument("--placing", type=int, default=0, help="width of what finds positions, one for all roles")
+    parser.add_argument("--aiming", type=int, default=0, help="width of what corrects where the target ends")
     parser.add_argument("--labels", action="store_true", help="it learns to say what is in each cell")
     parser.add_argument("--truth", type=float, default=0.0, help="share of actions learnt knowing where things are")
     args = parser.parse_args()

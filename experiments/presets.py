@@ -36,6 +36,7 @@ class ModelSize:
         deep_blocks: How many of them there are.
         window: Cells around the best one in which a role is looked for; 0 for all.
         placing: Width of the layers that find positions, the same for all roles; 0 for none.
+        aiming: Width of the layers that correct where the target ends by where everything is; 0 for none.
         labels: Whether scenes without end teach it to say what is in each cell.
         truth: Share of samples whose actions are learnt knowing where things are.
         presence: Whether it tells if what the words name is in sight; needs samples about what is not there.
@@ -66,6 +67,7 @@ class ModelSize:
     deep_blocks: int = 0
     window: int = 0
     placing: int = 0
+    aiming: int = 0
     labels: bool = False
     truth: float = 0.0
     presence: bool = False
@@ -76,7 +78,7 @@ class ModelSize:
 COMPACT = (
     *("patch", "channels", "blocks", "keypoints", "text_dim", "text_layers", "context_layers"),
     *("context_side", "locating", "hidden", "fusion_layers", "presence"),
-    *("fine", "deep", "deep_blocks", "window", "placing", "labels", "truth"),
+    *("fine", "deep", "deep_blocks", "window", "placing", "aiming", "labels", "truth"),
 )
 
 # Parameters with the vocabulary of all families and an l1 head (flow has 0.5, 0.6 and 2.2 M more), and forward and
@@ -95,6 +97,7 @@ SIZES = {
         deep_blocks=4,
         window=2,
         placing=384,
+        aiming=384,
         labels=True,
         truth=0.5,
         locating=384,

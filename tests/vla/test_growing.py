@@ -51,7 +51,9 @@ def test_wider_maps_change_no_answer(network: CompactVLA) -> None:
         torch.testing.assert_close(getattr(sees, name), getattr(seen, name), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("parts", [{"fine": 8}, {"deep": 24, "deep_blocks": 2}, {"placing": 16}, {"labels": True}])
+@pytest.mark.parametrize(
+    "parts", [{"fine": 8}, {"deep": 24, "deep_blocks": 2}, {"placing": 16}, {"aiming": 16}, {"labels": True}]
+)
 def test_new_parts_change_no_answer_and_learn(network: CompactVLA, parts: dict[str, int]) -> None:
     batch, more = random_batch(network.config, WORDS, 3), after(network, 16, 3, **parts)
     with torch.no_grad():

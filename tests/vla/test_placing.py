@@ -55,7 +55,7 @@ def test_actions_are_learnt_from_the_truth(truth: float) -> None:
     batch = random_batch(config, WORDS, 6)
     batch.positions[..., 3] = 1
     found = model.perceive(batch.pixels, batch.tokens, batch.agent_pos)
-    _, _, places, _ = model._taught(found, batch)
+    places = model._taught(found, batch).positions
     others = [role for role in range(places.shape[1]) if role != ENDS]
     off = (places[:, others] - batch.positions[:, others, :3]).abs().max().item()
     assert (off < 0.03) == bool(truth)

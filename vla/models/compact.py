@@ -35,7 +35,7 @@ from vla.models.grounding import (
 )
 from vla.models.layers import Context, Residual
 from vla.models.lessons import LessonHeads, answer_loss, box_loss, right_answers
-from vla.models.placing import Placing, decided, label_loss
+from vla.models.placing import Aim, Placing, decided, label_loss, with_end
 from vla.models.presence import PresenceHead, presence_loss
 
 TOLD_M, TOLD_RAD = 0.005, 0.05  # deviation of positions and turns that are told instead of seen
@@ -100,6 +100,7 @@ class CompactVLA(VLA):
             nn.Linear(seen, config.locating), nn.ReLU(), nn.Linear(config.locating, ROLES * (3 + 2))
         )
         self.place = Placing(views, d, config.state_dim + ROTATION, config.placing) if config.placing else None
+        self.aim = Aim(known, config.aiming) if config.aiming else None
         self.name = nn.Linear(d, 2 * config.vocab_size) if config.labels else None
         self.unseen = seen - known
         self.fusion = nn.Sequential(
@@ -172,8 +173,16 @@ class CompactVLA(VLA):
 
     def fuse(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> tuple[Tensor, Perceived]:
         """Features (B, hidden) for the head, and what they come from."""
-        found = self.perceive(pixels, tokens, agent_pos)
+        found = self._aimed(self.perceive(pixels, tokens, agent_pos))
         return self.think(found.seen, agent_pos, found.positions, found.turns), found
+
+    def _aimed(self, found: Perceived) -> Perceived:
+        """The same, with where the target ends corrected by where everything is."""
+        if self.aim is None:
+            return found
+        offset = (found.positions - self.workspace[0]) / self.workspace[1]
+        offset, turns = self.aim(offset, found.turns, found.seen[:, self.unseen :])
+        return found._replace(positions=self.workspace[0] + self.workspace[1] * offset, turns=turns)
 
     def think(self, seen: Tensor, agent_pos: Tensor, positions: Tensor, turns: Tensor) -> Tensor:
         """Features (B, hidden) for the head: from what is seen, where the roles are (B, R, 3), how turned (B, R, 2)."""
@@ -215,15 +224,20 @@ class CompactVLA(VLA):
         if batch.pixels.shape[1] == 0:
             return self.told(batch, noise, time)
         found = self.perceive(batch.pixels, batch.tokens, batch.agent_pos)
-        features = self.think(*self._taught(found, batch))
+        taught = self._taught(found, batch)
+        features = self.think(taught.seen, batch.agent_pos, taught.positions, taught.turns)
         action = self.head.loss(features, batch.actions, batch.action_valid, noise, time)
+        found = found._replace(
+            positions=with_end(found.positions, taught.positions[:, ENDS]),
+            turns=with_end(found.turns, taught.turns[:, ENDS]),
+        )
         return {"action": action, **self._grounding(found, batch)}
 
-    def _taught(self, found: Perceived, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _taught(self, found: Perceived, batch: Batch) -> Perceived:
         """What `think` takes while actions are learnt: in some samples the truth, and in half of those nothing else."""
         share, truth = self.config.truth, batch.positions
         if not share:
-            return found.seen, batch.agent_pos, found.positions, found.turns
+            return self._aimed(found)
         draw = torch.rand(len(truth), 1, device=truth.device)
         told = (draw < share).float()[..., None].repeat(1, ROLES, 1)
         told[:, ENDS] = 0
@@ -231,7 +245,8 @@ class CompactVLA(VLA):
         places = torch.lerp(found.positions, about, told * truth[..., 3:4])
         turns = torch.lerp(found.turns, truth[..., 4:6], told * truth[..., 6:])
         seen, rest = found.seen[:, : self.unseen], found.seen[:, self.unseen :]
-        return torch.cat([seen * (draw >= share / 2), rest], 1), batch.agent_pos, places, turns
+        seen = torch.cat([seen * (draw >= share / 2), rest], 1)
+        return self._aimed(found._replace(seen=seen, positions=places, turns=turns))
 
     def _grounding(self, found: Perceived, batch: Batch | Scenes) -> dict[str, Tensor]:
         """The losses that have to do with where things are."""
@@ -295,7 +310,8 @@ class CompactVLA(VLA):
         told[:, ENDS, [3, 6]] = 0
         places = torch.where(told[..., 3:4] > 0, told[..., :3], found.positions)
         turns = torch.where(told[..., 6:] > 0, told[..., 4:6], found.turns)
-        return self.head.act(self.think(found.seen, agent_pos, places, turns), noise, prefix)
+        found = self._aimed(found._replace(positions=places, turns=turns))
+        return self.head.act(self.think(found.seen, agent_pos, found.positions, found.turns), noise, prefix)
 
     def presence(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Tensor:
         """Probability (B,) that what the words name is in sight. Raises ValueError if it has not learnt it."""

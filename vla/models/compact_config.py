@@ -40,6 +40,7 @@ class CompactConfig(ModelConfig):
         window: Cells around the one that answers best to a role's query in which the role is looked for; 0 for all.
             Without it a role that may be in two places is taken to be between them.
         placing: Width of the layers that find a position from where a role is seen, the same for all roles; 0 for none.
+        aiming: Width of the layers that correct where the target ends by where everything is; 0 for none.
         labels: Whether the network learns to say of every cell what is there, colour and kind, as a word each.
         truth: Share of training samples whose action is learnt knowing where the roles are, all but `ENDS`, instead of
             where the network takes them to be: decisions do not learn to hesitate because eyes are bad.
@@ -70,6 +71,7 @@ class CompactConfig(ModelConfig):
     deep_blocks: int = 0
     window: int = 0
     placing: int = 0
+    aiming: int = 0
     labels: bool = False
     truth: float = 0.0
     ee_mean: tuple[float, ...] = (0.0,) * 6

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
+from vla.models.contract import ENDS, ROLES
 from vla.models.layers import begin_with_nothing
 
 EMPTY_SHARE = 8  # of the cells in which nothing is, one in so many is asked about, and of the others one in two
@@ -54,6 +55,36 @@ class Placing(nn.Module):
         known = body[:, None].expand(-1, seen.shape[1], -1)
         more = self.layers(torch.cat([seen, known, offset, turns], 2)).float()
         return offset + more[..., :3], turns + more[..., 3:]
+
+
+class Aim(nn.Module):
+    """Corrects where the target ends by where everything is: no picture shows what has not happened yet.
+
+    "Between the cups" or "half open" is arithmetic on a few coordinates and words. It begins by correcting nothing.
+
+    Args:
+        known: Width K of proprioception and words.
+        hidden: Width of the layers.
+    """
+
+    def __init__(self, known: int, hidden: int) -> None:
+        """Create the layers."""
+        super().__init__()
+        last = nn.Linear(hidden, 3 + 2)
+        begin_with_nothing(last)
+        width = known + ROLES * (3 + 2)
+        self.layers = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), last)
+
+    def forward(self, offset: Tensor, turns: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """Offsets (B, R, 3) from the middle of the workspace and turns (B, R, 2), with those of `ENDS` corrected."""
+        places = torch.cat([2 * offset, turns], 2).flatten(1)
+        place, turn = self.layers(torch.cat([places, known], 1)).float().split((3, 2), 1)
+        return with_end(offset, offset[:, ENDS] + place), with_end(turns, turns[:, ENDS] + turn)
+
+
+def with_end(of_all: Tensor, end: Tensor) -> Tensor:
+    """(B, R, X) with (B, X) as that of `ENDS`."""
+    return torch.cat([of_all[:, :ENDS], end[:, None], of_all[:, ENDS + 1 :]], 1)
 
 
 def decided(heat: Tensor, grid: int, window: int) -> tuple[Tensor, Tensor]:
