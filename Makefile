@@ -24,8 +24,8 @@ demo: START := $(shell date +%s)
 demo: $(VENV)/.core  ## a policy learns a family that it has not seen, evaluated before and after; FROM=nothing trains a new one
 	$(BIN)/vla demo $(if $(filter nothing,$(FROM)),--from-nothing,--base $(FROM)) --started $(START)
 
-test: $(VENV)/.dev  ## all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev  ## all tests, as many files at once as there are cores
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.dev  ## style, docstrings and strict types, over sources and tests
 	$(BIN)/ruff check

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -60,6 +62,23 @@ def test_actions_are_learnt_from_the_truth(truth: float) -> None:
     off = (places[:, others] - batch.positions[:, others, :3]).abs().max().item()
     assert (off < 0.03) == bool(truth)
     torch.testing.assert_close(places[:, ENDS], found.positions[:, ENDS])
+
+
+def test_by_places_alone_nothing_else_reaches_the_actions() -> None:
+    torch.manual_seed(0)
+    config = CompactConfig(vocab_size=WORDS.size, channels=8, blocks=1, hidden=16, aiming=8, head=HeadConfig("l1"))
+    model = CompactVLA(config).eval()
+    batch = random_batch(config, WORDS, 4)
+    inputs = (batch.pixels, batch.tokens, batch.agent_pos)
+    with torch.no_grad():
+        model.get_parameter("fusion.0.weight")[:, : model.unseen] += 1.0  # what else is seen matters
+        seeing, found = model.fuse(*inputs)
+        model.config = replace(config, only_places=True)
+        alone, same = model.fuse(*inputs)
+        dark = model.think(same.seen * 0 + model._in_the_dark(*inputs[1:]), inputs[2], found.positions, found.turns)
+    torch.testing.assert_close(same.positions, found.positions)
+    torch.testing.assert_close(alone, dark)
+    assert (seeing - alone).abs().max() > 1e-3
 
 
 def test_a_share_of_truth_is_a_share() -> None:

@@ -173,8 +173,16 @@ class CompactVLA(VLA):
 
     def fuse(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> tuple[Tensor, Perceived]:
         """Features (B, hidden) for the head, and what they come from."""
-        found = self._aimed(self.perceive(pixels, tokens, agent_pos))
+        found = self._attended(self.perceive(pixels, tokens, agent_pos))
         return self.think(found.seen, agent_pos, found.positions, found.turns), found
+
+    def _attended(self, found: Perceived) -> Perceived:
+        """What is acted by: `_aimed`, without what is seen besides places if that is not wanted."""
+        found = self._aimed(found)
+        if not self.config.only_places:
+            return found
+        hidden = torch.zeros_like(found.seen[:, : self.unseen])
+        return found._replace(seen=torch.cat([hidden, found.seen[:, self.unseen :]], 1))
 
     def _aimed(self, found: Perceived) -> Perceived:
         """The same, with where the target ends corrected by where everything is."""
@@ -310,7 +318,7 @@ class CompactVLA(VLA):
         told[:, ENDS, [3, 6]] = 0
         places = torch.where(told[..., 3:4] > 0, told[..., :3], found.positions)
         turns = torch.where(told[..., 6:] > 0, told[..., 4:6], found.turns)
-        found = self._aimed(found._replace(positions=places, turns=turns))
+        found = self._attended(found._replace(positions=places, turns=turns))
         return self.head.act(self.think(found.seen, agent_pos, found.positions, found.turns), noise, prefix)
 
     def presence(self, pixels: Tensor, tokens: Tensor, agent_pos: Tensor) -> Tensor:

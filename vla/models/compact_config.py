@@ -44,6 +44,8 @@ class CompactConfig(ModelConfig):
         labels: Whether the network learns to say of every cell what is there, colour and kind, as a word each.
         truth: Share of training samples whose action is learnt knowing where the roles are, all but `ENDS`, instead of
             where the network takes them to be: decisions do not learn to hesitate because eyes are bad.
+        only_places: Whether it acts by places, turns, proprioception and words alone, whatever else it sees; with
+            `truth` it learns to act either way, so that a finished checkpoint may be told so.
         ee_mean: What normalised proprioception subtracts from the end-effector's position (m, base frame) and
             axis-angle (rad).
         ee_std: What it divides by; the two give back metres and radians.
@@ -74,6 +76,7 @@ class CompactConfig(ModelConfig):
     aiming: int = 0
     labels: bool = False
     truth: float = 0.0
+    only_places: bool = False
     ee_mean: tuple[float, ...] = (0.0,) * 6
     ee_std: tuple[float, ...] = (1.0,) * 6
 
