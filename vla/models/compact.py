@@ -177,14 +177,14 @@ class CompactVLA(VLA):
         return self.think(found.seen, agent_pos, found.positions, found.turns), found
 
     def _attended(self, found: Perceived) -> Perceived:
-        """What is acted by: `_aimed`, without what is seen besides places if that is not wanted."""
-        found = self._aimed(found)
+        """What is acted by: `aimed`, without what is seen besides places if that is not wanted."""
+        found = self.aimed(found)
         if not self.config.only_places:
             return found
         hidden = torch.zeros_like(found.seen[:, : self.unseen])
         return found._replace(seen=torch.cat([hidden, found.seen[:, self.unseen :]], 1))
 
-    def _aimed(self, found: Perceived) -> Perceived:
+    def aimed(self, found: Perceived) -> Perceived:
         """The same, with where the target ends corrected by where everything is."""
         if self.aim is None:
             return found
@@ -245,7 +245,7 @@ class CompactVLA(VLA):
         """What `think` takes while actions are learnt: in some samples the truth, and in half of those nothing else."""
         share, truth = self.config.truth, batch.positions
         if not share:
-            return self._aimed(found)
+            return self.aimed(found)
         draw = torch.rand(len(truth), 1, device=truth.device)
         told = (draw < share).float()[..., None].repeat(1, ROLES, 1)
         told[:, ENDS] = 0
@@ -254,7 +254,7 @@ class CompactVLA(VLA):
         turns = torch.lerp(found.turns, truth[..., 4:6], told * truth[..., 6:])
         seen, rest = found.seen[:, : self.unseen], found.seen[:, self.unseen :]
         seen = torch.cat([seen * (draw >= share / 2), rest], 1)
-        return self._aimed(found._replace(seen=seen, positions=places, turns=turns))
+        return self.aimed(found._replace(seen=seen, positions=places, turns=turns))
 
     def _grounding(self, found: Perceived, batch: Batch | Scenes) -> dict[str, Tensor]:
         """The losses that have to do with where things are."""
