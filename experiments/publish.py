@@ -39,7 +39,11 @@ def publish(source: str | Path, folder: Path, *, forgiving: bool = True) -> Path
         made = save(Path(scratch) / "policy", policy, weights, {})
         if forgiving:
             set_reading(made, "forgiving", drop=True)
-        shutil.copytree(made, folder, dirs_exist_ok=True)
+        for path in made.rglob("*"):
+            if path.is_file():
+                target = folder / path.relative_to(made)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
     return folder
 
 
