@@ -19,7 +19,7 @@ from vla.registry import UnknownNameError
 from vla.text import Vocabulary
 
 NORMALIZER = Normalizer((0.0,) * 8, (1.0,) * 8, (0.0,) * 7, (0.5,) * 7)
-MILLIONS = {"small": 0.6, "base": 6.6, "large": 25.0}
+MILLIONS = {"small": 0.6, "base": 6.8, "large": 25.0}
 
 
 def network(size: ModelSize) -> CompactVLA:

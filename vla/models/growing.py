@@ -59,7 +59,7 @@ def _spread(new: Tensor, old: Tensor, places: Mapping[int, Tensor]) -> Tensor:
     out = new.clone()
     if new.ndim > 1:
         out[index[0]] = 0
-    out[torch.meshgrid(*index, indexing="ij")] = old
+    out[torch.meshgrid(*index, indexing="ij")] = old.to(out.dtype)  # published weights are of half precision
     return out
 
 
