@@ -48,7 +48,7 @@ def test_cells_that_nobody_asks_about_do_not_count() -> None:
 
 @pytest.mark.parametrize("truth", [0.0, 1.0])
 def test_actions_are_learnt_from_the_truth(truth: float) -> None:
-    """Told the truth, an action teaches nothing about where things are but where the target ends."""
+    """In samples that are told the truth every role is where it is, but for where the target ends."""
     torch.manual_seed(0)
     config = CompactConfig(
         vocab_size=WORDS.size, channels=8, blocks=1, hidden=16, truth=truth, placing=8, head=HeadConfig("l1")
