@@ -1,7 +1,7 @@
 """What a published policy can do: the numbers of its model card. Verb `published` of `vla bench`.
 
 In distribution for every robot that it was trained on, every axis at one level, the same policy without its words,
-without its pictures and, if it is a compact network, told the places, and its confidence that what is named is in sight.
+without its pictures and, if it is compact, told the places, and its confidence that what is named is in sight.
 Resumable: what has been run is not run again.
 """
 
